@@ -1,0 +1,1 @@
+"""The dispatcher's engine: matches customers who wait with agents who are able, inside Redis."""
