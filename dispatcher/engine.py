@@ -6,15 +6,17 @@ enough to tell, and in the script where the state is needed (an assignment belon
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
+import secrets
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
-from pydantic import BaseModel, TypeAdapter
-
-from dispatcher.errors import Code, DispatcherError
+from dispatcher.errors import Code, DispatcherError, Repeated
 from dispatcher.model import (
     SERVED_QUEUES_MAX,
+    TENANT_PATTERN,
     Actor,
     Agent,
     Assignment,
@@ -31,9 +33,9 @@ from dispatcher.model import (
 )
 from dispatcher.store.runner import Runner
 
-ModelT = TypeVar("ModelT", bound=BaseModel)
-
 LIST_LIMIT_MAX = 100
+CUSTOMER_GRACE_S = 60
+AGENT_GRACE_S = 30
 
 
 class Dispatcher:
@@ -46,6 +48,37 @@ class Dispatcher:
     def __init__(self, runner: Runner, on_due: Callable[[str, int], None] | None = None) -> None:
         self.runner = runner
         self.on_due = on_due
+
+    # Tenants
+
+    async def create_tenant(self, tenant: str) -> str:
+        """Create a tenant; return its secret, which is kept only as a hash. Errors: PARAM_ERR (name, or it exists)."""
+        if not re.fullmatch(TENANT_PATTERN, tenant):
+            raise DispatcherError(Code.PARAM_ERR, f"a tenant's name matches {TENANT_PATTERN}")
+        secret = secrets.token_urlsafe(32)
+        reply = await self.runner.run(
+            "tenant_create",
+            tenant,
+            secret_hash=_hash(secret),
+            customer_grace=CUSTOMER_GRACE_S,
+            agent_grace=AGENT_GRACE_S,
+        )
+        if reply.body != "true":
+            raise DispatcherError(Code.PARAM_ERR, f"the tenant {tenant} exists")
+        # After the tenant itself: a list that lags is harmless, one that is ahead is not.
+        await self.runner.store.add_tenant(tenant)
+        return secret
+
+    async def check_secret(self, tenant: str, secret: str, address: str, tries_max: int) -> None:
+        """Check a tenant's secret; `address` has `tries_max` tries a minute.
+
+        Errors: TOKEN_APPIDNOTEXIST, TOKEN_AUTH_FAILED, RATE_LIMITED.
+        """
+        if not re.fullmatch(TENANT_PATTERN, tenant):
+            raise DispatcherError(Code.TOKEN_APPIDNOTEXIST)
+        await self.runner.run(
+            "tenant_login", tenant, secret_hash=_hash(secret), address=address, tries_max=tries_max
+        )
 
     # Queues
 
@@ -139,7 +172,7 @@ class Dispatcher:
         for queue in queues:
             _allowed_queue(actor, queue.queue_id)
         pairs = " ".join(f"{queue.queue_id} {queue.priority}" for queue in queues)
-        return Agent.model_validate_json(await self._run("agent_start_service", actor, agent_id=agent_id, queues=pairs))
+        return Agent.model_validate_json(await self._run("agent_start_service", actor, agent_id=agent_id, services=pairs))
 
     async def stop_service(self, actor: Actor, agent_id: str, queue_id: str) -> Agent:
         """Stop serving a queue; an offer of that queue is withdrawn. Errors: QUE_SERVICE_NOT_START."""
@@ -269,7 +302,7 @@ class Dispatcher:
 
         A held contact of his waits again and is matched in the same step. Answers the snapshot.
         """
-        body = await self._run("session_open", actor, session_id=session_id, node_id=node_id)
+        body = await self._run("session_open", actor, session_id=session_id, node_id=node_id, name=actor.name)
         return _snapshot(actor, body)
 
     async def close_session(self, tenant: str, user_id: str, session_id: str) -> None:
@@ -297,9 +330,26 @@ class Dispatcher:
             supervisor=int(actor.is_supervisor),
             **arguments,
         )
+        if reply.repeated:
+            raise Repeated
         if reply.due_at is not None and self.on_due is not None:
             self.on_due(actor.tenant, reply.due_at)
         return reply.body
+
+
+def _hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode(errors="surrogatepass")).hexdigest()
+
+
+def _policy_json(fields: dict[str, Any]) -> str:
+    """Return a policy as the hash keeps it: flags as 1 and 0."""
+    return json.dumps({name: int(value) if isinstance(value, bool) else value for name, value in fields.items()})
+
+
+def _snapshot(actor: Actor, body: str) -> Snapshot:
+    snapshot = Snapshot.model_validate_json(body)
+    user = snapshot.user.model_copy(update={"roles": tuple(sorted(actor.roles))})
+    return snapshot.model_copy(update={"user": user})
 
 
 def _require(actor: Actor, role: Role) -> None:

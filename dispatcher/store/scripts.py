@@ -1,0 +1,169 @@
+"""Assemble the Lua scripts of `lua/`: header contract, includes by name, keys, arguments, clock.
+
+A command file begins with a comment header: a sentence, then `KEYS`, `ARGV`, `REPLY`, `ERRORS`, `EVENTS`,
+`CALLS` (the bound on redis.calls), optionally `FLAGS` and `USES`. A lib file has at least `USES` where it needs
+others. From that the composer makes one text per command:
+
+- the `#!lua` line, with the flags;
+- `KEYS` and `ARGV` bound to names: `META` and `P` (the key prefix), each key of the key table that the script
+  mentions in capitals (`WAITING .. queue_id`), each argument by its own name;
+- the libs it uses, each once, dependencies first; then the command.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+import dispatcher
+from dispatcher.store.keys import CHANNELS, TENANT_KEYS
+
+COMMON_ARGUMENTS = ("actor", "client", "request_id", "supervisor")
+"""What every command is told: who sends it, on which client under which id, and whether he is a supervisor."""
+
+SECTIONS = ("KEYS", "ARGV", "REPLY", "ERRORS", "EVENTS", "CALLS", "FLAGS", "USES")
+REQUIRED_SECTIONS = ("KEYS", "ARGV", "REPLY", "ERRORS", "EVENTS", "CALLS")
+
+_SECTION = re.compile(rf"^-- ({'|'.join(SECTIONS)})(?: +(.*))?$")
+_COMMENT = re.compile(r"^\s*--.*$", re.MULTILINE)
+_NAME = re.compile(r"\b[A-Z][A-Z_]*\b")
+_KEYS = {key.facet.upper(): key for key in TENANT_KEYS + CHANNELS}
+
+
+class ScriptError(Exception):
+    """A script file breaks the header contract."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """One Lua file: the sections of its header, and its text without comments."""
+
+    name: str
+    sections: Mapping[str, str]
+    body: str
+
+    @property
+    def uses(self) -> tuple[str, ...]:
+        """The libs it needs."""
+        return tuple(self.sections.get("USES", "").split())
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """The names of ARGV, in order."""
+        return COMMON_ARGUMENTS + tuple(self.sections.get("ARGV", "").split())
+
+
+def read_source(path: Path) -> Source:
+    """Read one Lua file. Raises ScriptError where its header is not well formed."""
+    text = path.read_text(encoding="utf-8")
+    sections: dict[str, str] = {}
+    for line in text.splitlines():
+        if not line.startswith("--"):
+            break
+        if match := _SECTION.match(line):
+            if match[1] in sections:
+                raise ScriptError(f"{path.name}: {match[1]} stands twice")
+            sections[match[1]] = (match[2] or "").strip()
+    body = "\n".join(line for line in _COMMENT.sub("", text).splitlines() if line.strip())
+    return Source(path.stem, sections, body)
+
+
+def lua_folder() -> Path:
+    """Return the folder of the scripts: inside the installed package, or beside it in a checkout."""
+    package = Path(dispatcher.__file__).parent
+    inside = package / "lua"
+    return inside if inside.is_dir() else package.parent / "lua"
+
+
+class Scripts:
+    """All scripts, composed. `clock="virtual"` reads the time from the tenant's `clock` key instead of the server.
+
+    `counting` adds the number of redis.calls made as a fourth element of every reply; for tests and the bench.
+    """
+
+    def __init__(self, clock: Literal["server", "virtual"] = "server", counting: bool = False) -> None:
+        self._clock = clock
+        self._counting = counting
+        self._folder = lua_folder()
+        self._texts: dict[str, str] = {}
+
+    @cached_property
+    def commands(self) -> Mapping[str, Source]:
+        """The command files by name. Raises ScriptError where a header lacks a section."""
+        sources = {path.stem: read_source(path) for path in sorted((self._folder / "commands").glob("*.lua"))}
+        for source in sources.values():
+            missing = [section for section in REQUIRED_SECTIONS if section not in source.sections]
+            if missing:
+                raise ScriptError(f"{source.name}: no {', '.join(missing)}")
+        return sources
+
+    @cached_property
+    def libs(self) -> Mapping[str, Source]:
+        """The lib files by name, the clock already chosen."""
+        libs = {path.stem: read_source(path) for path in sorted((self._folder / "lib").glob("*.lua"))}
+        if self._clock == "virtual":
+            libs["clock"] = libs["clock_virtual"]
+        return libs
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of all commands."""
+        return tuple(self.commands)
+
+    def arguments(self, name: str) -> tuple[str, ...]:
+        """Return the names of a command's ARGV, in order."""
+        return self.commands[name].arguments
+
+    def text(self, name: str, *, embedded: bool = False) -> str:
+        """Return a command's whole text; `embedded` without the `#!lua` line, which fakeredis does not know."""
+        text = self._texts.get(name)
+        if text is None:
+            text = self._texts[name] = self._compose(name)
+        return "-- " + text if embedded else text
+
+    def _compose(self, name: str) -> str:
+        command = self.commands[name]
+        body = "\n".join([self.libs[lib].body for lib in self._resolve(command)] + [command.body])
+        used = [word for word in dict.fromkeys(_NAME.findall(body)) if word in _KEYS]
+        flags = command.sections.get("FLAGS", "")
+        lines = ["#!lua flags=" + flags if flags else "#!lua"]
+        if self._counting:
+            lines += _COUNTING_HEAD
+        lines.append("local P = string.sub(KEYS[1], 1, -5)")
+        lines += [f"local {word} = P .. '{_KEYS[word].facet}{':' if _KEYS[word].id else ''}'" for word in used]
+        mentioned = set(re.findall(r"\b[a-z_]+\b", body))
+        lines += [f"local {arg} = ARGV[{i}]" for i, arg in enumerate(command.arguments, 1) if arg in mentioned]
+        lines.append(body)
+        if self._counting:
+            lines += _COUNTING_TAIL
+        return "\n".join(lines) + "\n"
+
+    def _resolve(self, command: Source) -> list[str]:
+        """Return the libs a command needs, dependencies first."""
+        order: list[str] = []
+
+        def visit(name: str, path: tuple[str, ...]) -> None:
+            if name in path:
+                raise ScriptError(f"{name} uses itself: {' '.join(path)}")
+            if name not in self.libs:
+                raise ScriptError(f"{path[-1] if path else command.name}: there is no lib {name}")
+            if name not in order:
+                for other in self.libs[name].uses:
+                    visit(other, (*path, name))
+                order.append(name)
+
+        for lib in command.uses:
+            visit(lib, ())
+        return order
+
+
+_COUNTING_HEAD = [
+    "local server, calls = redis, 0",
+    "local redis = {call = function(...) calls = calls + 1 return server.call(...) end}",
+    "local function command()",
+]
+_COUNTING_TAIL = ["end", "local reply = command()", "reply[4] = tostring(calls)", "return reply"]

@@ -1,0 +1,12 @@
+-- Read one agent.
+--
+-- KEYS   meta guard
+-- ARGV   agent_id
+-- REPLY  the agent
+-- ERRORS USER_NOT_FOUND
+-- EVENTS none
+-- CALLS  4
+-- USES   tenant fail agent_json
+local u = user(agent_id)
+if u.epoch == '' then return fail('USER_NOT_FOUND') end
+return {'OK', agent_json(u), ''}

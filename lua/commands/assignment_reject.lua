@@ -1,0 +1,16 @@
+-- Reject an offer, or an accepted assignment before it is served: the contact goes back, the agent cools down.
+--
+-- KEYS   meta guard
+-- ARGV   assignment_id
+-- REPLY  the assignment as it ended
+-- ERRORS ASSIGNMENT_GONE QUE_USER_CANCELLED WRONG_STATE REQUEST
+-- EVENTS assignment.rejected contact.returned contact.entered contact.left assignment.offered contact.matched agent.changed
+-- CALLS  90 + 4 * served
+-- FLAGS  allow-oom
+-- USES   request done give_back own_assignment
+local c, failure, ended = own_assignment(assignment_id)
+if ended and ended.state == 'rejected' then return done(redis.call('GET', ASSIGNMENT .. assignment_id)) end
+if failure then return failure end
+if c.state ~= 'preparing' then return fail('WRONG_STATE', 'the contact is ' .. c.state) end
+give_back(c, 'rejected')
+return done(redis.call('GET', ASSIGNMENT .. assignment_id))

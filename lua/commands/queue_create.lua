@@ -1,0 +1,35 @@
+-- Create a queue with its whole policy.
+--
+-- KEYS   meta guard
+-- ARGV   queue_id name policy
+-- REPLY  the queue
+-- ERRORS QUEUE_EXISTS REQUEST
+-- EVENTS queue.changed audit
+-- CALLS  1024
+-- USES   request done queue_json
+--
+-- Without an id it gets the next free integer; at most 1,000 taken ones are passed over in one call.
+if queue_id == '' then
+  local next_number = tonumber(redis.call('HGET', META, 'queue_next') or 1)
+  for _ = 1, 1000 do
+    if redis.call('EXISTS', QUEUE .. next_number) == 0 then break end
+    next_number = next_number + 1
+  end
+  queue_id = tostring(next_number)
+end
+if redis.call('EXISTS', QUEUE .. queue_id) == 1 then return fail('QUEUE_EXISTS', 'the id is taken') end
+if name == '' then name = queue_id end
+if redis.call('HEXISTS', QUEUE_NAMES, name) == 1 then return fail('QUEUE_EXISTS', 'the name is taken') end
+
+local fields = {'name', name, 'deleting', '', 'queue_seq', 0, 'created_at', now}
+for field, value in pairs(cjson.decode(policy)) do
+  fields[#fields + 1], fields[#fields + 2] = field, value
+end
+if tostring(tonumber(queue_id)) == queue_id then redis.call('HSET', META, 'queue_next', queue_id + 1) end
+redis.call('HSET', QUEUE .. queue_id, unpack(fields))
+redis.call('HSET', QUEUE_NAMES, name, queue_id)
+redis.call('ZADD', QUEUES, 0, queue_id)
+local json = queue_json(queue_id)
+audit('create_queue', queue_id)
+emit('queue.changed', json)
+return done(json)

@@ -1,0 +1,15 @@
+-- List queues in the order of their ids, from after `cursor`.
+--
+-- KEYS   meta guard
+-- ARGV   status limit cursor
+-- REPLY  a page of queues
+-- ERRORS none
+-- EVENTS none
+-- CALLS  3 + 8 * limit
+-- USES   tenant queue_json
+local from = cursor == '' and '-' or '(' .. cursor
+local ids = redis.call('ZRANGEBYLEX', QUEUES, from, '+', 'LIMIT', 0, tonumber(limit))
+local items = {}
+for i = 1, #ids do items[i] = queue_json(ids[i], status == '1' and status_json(ids[i]) or nil) end
+local more = #ids == tonumber(limit) and ',"cursor":"' .. ids[#ids] .. '"' or ''
+return {'OK', '{"items":[' .. table.concat(items, ',') .. ']' .. more .. '}', ''}

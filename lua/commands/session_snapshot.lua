@@ -1,0 +1,10 @@
+-- Read everything about the actor in one step.
+--
+-- KEYS   meta guard
+-- ARGV
+-- REPLY  the snapshot
+-- ERRORS none
+-- EVENTS none
+-- CALLS  130
+-- USES   tenant snapshot
+return {'OK', snapshot_json(user(actor)), ''}

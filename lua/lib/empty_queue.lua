@@ -1,0 +1,46 @@
+-- One batch of deleting a queue: end its contacts, then its agents' service; serving contacts finish first.
+-- USES queue contact user timers events finish settle service deleting
+local BATCH = 50
+
+-- Take the queue itself away.
+local function drop_queue(q)
+  redis.call('HDEL', QUEUE_NAMES, redis.call('HGET', QUEUE .. q.id, 'name'))
+  redis.call('ZREM', QUEUES, q.id)
+  deleting[q.id] = nil
+  local left = {}
+  for id in pairs(deleting) do left[#left + 1] = id end
+  redis.call('HSET', META, 'deleting', table.concat(left, ' '))
+  dropped[#dropped + 1] = q.id
+  emit('queue.deleted', '{"queue_id":"' .. q.id .. '"}')
+end
+
+-- Return true when the queue is gone.
+local function empty_queue(q)
+  local left = BATCH
+  for _, key in ipairs({WAITING .. q.id, HELD .. q.id, PREPARING .. q.id}) do
+    if left > 0 then
+      local ids = redis.call('ZRANGE', key, 0, left - 1)
+      for i = 1, #ids do
+        local u = close_contact(contact(ids[i]), 'removed')
+        if u then settle(u, 'removed') end
+      end
+      left = left - #ids
+    end
+  end
+  if left > 0 then
+    local ids = redis.call('ZRANGE', QUEUE_AGENTS .. q.id, 0, left - 1)
+    for i = 1, #ids do
+      local u = user(ids[i])
+      leave_queue(u, q.id)
+      index_able(u)
+    end
+    left = left - #ids
+  end
+  if left == 0 then
+    arm('delete', q.id, now)
+  elseif redis.call('ZCARD', SERVING .. q.id) == 0 then
+    drop_queue(q)
+    return true
+  end
+  return false
+end

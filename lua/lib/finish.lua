@@ -1,0 +1,85 @@
+-- The end of assignments and of contacts.
+-- USES tenant user queue contact events timers line able
+
+local KEPT_MS = 600000
+
+-- Take a contact from its agent: the assignment ends, and is remembered for ten minutes so that late answers to it
+-- can be told what happened. The contact's own place (its state) is the caller's business.
+local function end_assignment(c, state, reason)
+  local u = user(c.agent_id)
+  local json = assignment_json(c, state, reason)
+  redis.call('SET', ASSIGNMENT .. c.assignment_id, json, 'PX', KEPT_MS)
+  if c.state == 'serving' then
+    redis.call('ZREM', SERVING .. c.queue_id, c.id)
+  else
+    redis.call('ZREM', PREPARING .. c.queue_id, c.id)
+    disarm('assignment', c.id)
+    put(u, 'preparing', '')
+    put(c, 'agent_id', '')
+  end
+  if u.contacts == c.id then
+    put(u, 'contacts', '')
+  else
+    local kept = {}
+    for id in string.gmatch(u.contacts, '%S+') do
+      if id ~= c.id then kept[#kept + 1] = id end
+    end
+    put(u, 'contacts', table.concat(kept, ' '))
+  end
+  if u.session == '' then u.lifetime_changed = true end
+  emit('assignment.' .. (state == 'missed' and 'cancelled' or state), json, u.id)
+  ring(c.queue_id)
+  put(c, 'assignment_id', '')
+  put(c, 'assignment_state', '')
+  put(c, 'deadline_at', '')
+  put(c, 'why', '')
+  put(c, 'requested', '')
+  return u
+end
+
+-- A queue that is being deleted goes when the last contact in service has ended: the next tick looks.
+local function look_again_if_deleting(q)
+  if q.deleting ~= '' and redis.call('ZCARD', SERVING .. q.id) == 0 then arm('delete', q.id, now) end
+end
+
+-- End a contact that is in no place any more.
+local function end_contact(c, reason)
+  put(c, 'state', 'ended')
+  put(c, 'reason', reason)
+  put(c, 'ended_at', now)
+  redis.call('PEXPIRE', CONTACT .. c.id, KEPT_MS)
+  local customer = user(c.customer_id)
+  put(customer, 'contact', '')
+  if customer.session == '' then
+    if c.presence ~= 'none' then disarm('grace', customer.id) end
+    customer.lifetime_changed = true
+  end
+  emit('contact.ended', contact_json(c), c.presence ~= 'none' and c.customer_id or nil)
+end
+
+-- Let an agent wrap up after a contact in service.
+local function wrap_up(u, q)
+  if tonumber(q.wrap_up) > 0 then
+    put(u, 'wrap_until', now + q.wrap_up * 1000)
+    arm('wrap', u.id, u.wrap_until)
+  end
+end
+
+-- End an open contact, whatever its state. Return the agent who held it, to be settled, if there was one.
+local function close_contact(c, reason)
+  local q = queue(c.queue_id)
+  local u
+  if c.state == 'serving' then
+    u = end_assignment(c, 'completed')
+    wrap_up(u, q)
+    look_again_if_deleting(q)
+  elseif c.state == 'preparing' then
+    u = end_assignment(c, 'cancelled', reason == 'abandoned' and 'customer_left' or reason)
+  else
+    leave_line(c)
+    stop_wait_timer(c)
+    emit('contact.left', contact_json(c, nil, reason), nil, q.id)
+  end
+  end_contact(c, reason)
+  return u
+end

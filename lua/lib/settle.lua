@@ -1,0 +1,27 @@
+-- After anything that may have made an agent able, or no longer able: match him, or index him.
+-- USES able offer contact
+
+-- Return the contact that an agent gets by the order rule: of the served queues with somebody waiting, the one
+-- with the smallest score in `heads` (priority, then age); among equal scores the smaller contact id.
+local function choose_contact(u)
+  local heads = redis.call('ZINTER', 2, AGENT_QUEUES .. u.id, HEADS, 'WEIGHTS', 0, 1, 'WITHSCORES')
+  local best
+  local i = 1
+  while heads[i] and heads[i + 1] == heads[2] do
+    local id = redis.call('ZRANGE', WAITING .. heads[i], 0, 0)[1]
+    if not best or id < best then best = id end
+    i = i + 2
+  end
+  return best and contact(best)
+end
+
+-- Match the agent if he is able and somebody waits for him, and keep the able sets true. `cause` says why his
+-- state changed.
+local function settle(u, cause)
+  u.cause = u.cause or cause
+  if is_able(u) then
+    local c = choose_contact(u)
+    if c then return offer_waiting(u, c, {rule = 'order'}) end
+  end
+  index_able(u)
+end
