@@ -1,0 +1,211 @@
+"""Where a person stands, kept live: the last snapshot, with the events and answers since.
+
+Events of one user come in order and without a gap, but the answer to a command travels beside them and
+may arrive after a later event. So an answer never brings back what an event has ended.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any
+
+from pydantic import BaseModel
+
+from dispatcher.client.wire import read
+from dispatcher.model import (
+    Agent,
+    AgentState,
+    Assignment,
+    AssignmentState,
+    Contact,
+    ContactState,
+    Event,
+    Service,
+    Snapshot,
+)
+
+ENDED_KEPT = 256
+
+_PROGRESS = {AssignmentState.OFFERED: 0, AssignmentState.ACCEPTED: 1, AssignmentState.SERVING: 2}
+_AGENT_MEMBERS = ("name", "state", "since_at", "dnd", "dnd_reason", "load", "capacity")
+
+
+class State:
+    """The live snapshot. `ended` ids of contacts and assignments are remembered for a while."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+        self._ended: deque[str] = deque(maxlen=ENDED_KEPT)
+
+    def restore(self, snapshot: Snapshot) -> list[Event]:
+        """Take over a new snapshot; return the events that lie between the old one and it."""
+        missed = difference(self.snapshot, snapshot)
+        self.snapshot = snapshot
+        for event in missed:
+            self._note_ended(event)
+        return missed
+
+    def apply(self, event: Event) -> None:
+        """Change what an event says. Events about others change nothing."""
+        self._note_ended(event)
+        kind, _, what = event.event.partition(".")
+        if kind == "contact":
+            self._apply_contact(what, event.data)
+        elif kind == "assignment":
+            assignment = read(Assignment, event.data)
+            if assignment.state in _PROGRESS:
+                self._hold(assignment)
+            else:
+                self._drop(assignment.assignment_id)
+        elif kind == "agent" and event.data.get("agent_id") == self.snapshot.user.user_id:
+            self._apply_agent(what, event.data)
+        elif event.event == "queuing.info":
+            self._apply_position(event.data)
+
+    def count(self, offset: int) -> None:
+        """Note the offset of the last frame."""
+        self._set(offset=offset)
+
+    def learn(self, answer: BaseModel) -> None:
+        """Take what the answer to an own command tells, unless an event told more."""
+        if isinstance(answer, Assignment) and answer.state in _PROGRESS:
+            self._hold(answer)
+        elif isinstance(answer, Agent) and answer.agent_id == self.snapshot.user.user_id:
+            known = self.snapshot.agent
+            if known is None or answer.since_at >= known.since_at:
+                self._set(agent=answer)
+        elif isinstance(answer, Contact):
+            self._learn_contact(answer)
+
+    def _learn_contact(self, contact: Contact) -> None:
+        mine = contact.customer_id == self.snapshot.user.user_id
+        ended = contact.state is ContactState.ENDED or contact.contact_id in self._ended
+        if mine and self.snapshot.contact is None and not ended:
+            self._set(contact=contact)
+        for held in self.snapshot.assignments:
+            if held.contact.contact_id == contact.contact_id and contact.state is ContactState.SERVING:
+                serving = {"state": AssignmentState.SERVING, "contact": contact, "deadline_at": None}
+                self._hold(held.model_copy(update=serving))
+
+    def _apply_contact(self, what: str, data: dict[str, Any]) -> None:
+        if data.get("customer_id") != self.snapshot.user.user_id or what == "left":
+            return
+        contact = read(Contact, data)
+        ended = contact.state is ContactState.ENDED
+        self._set(contact=None if ended else contact.model_copy(update={"reason": None}))
+
+    def _apply_agent(self, what: str, data: dict[str, Any]) -> None:
+        user = self.snapshot.user
+        agent = self.snapshot.agent or Agent(
+            agent_id=user.user_id, name=user.name, state=AgentState.IDLE, since_at=0,
+            dnd=0, queues=(), load=0, capacity=1, contacts=(),
+        )  # fmt: skip
+        if what == "service":
+            queues = tuple(queue for queue in agent.queues if queue.queue_id != data["queue_id"])
+            if data["serving"]:
+                queues += (Service(queue_id=data["queue_id"], priority=data.get("priority") or 0),)
+            agent = agent.model_copy(update={"queues": queues})
+        else:
+            members = agent.model_dump() | {name: data.get(name) for name in _AGENT_MEMBERS if name in data}
+            agent = read(Agent, members | {"dnd_reason": data.get("dnd_reason")})
+        self._set(agent=agent)
+
+    def _apply_position(self, data: dict[str, Any]) -> None:
+        contact = self.snapshot.contact
+        if contact is not None and contact.queue_id == data["queue_id"]:
+            place = {"position": data["position"], "queuing_time_s": data["queuing_time_s"]}
+            self._set(contact=contact.model_copy(update=place))
+
+    def _hold(self, assignment: Assignment) -> None:
+        """Put an assignment in, or replace it by a later state of it."""
+        if assignment.assignment_id in self._ended:
+            return
+        held = {known.assignment_id: known for known in self.snapshot.assignments}
+        known = held.get(assignment.assignment_id)
+        if known is None or _PROGRESS[known.state] <= _PROGRESS[assignment.state]:
+            held[assignment.assignment_id] = assignment
+            self._set_assignments(tuple(held.values()))
+
+    def _drop(self, assignment_id: str) -> None:
+        rest = tuple(known for known in self.snapshot.assignments if known.assignment_id != assignment_id)
+        self._set_assignments(rest)
+
+    def _set_assignments(self, assignments: tuple[Assignment, ...]) -> None:
+        agent = self.snapshot.agent
+        if agent is not None:
+            contacts = tuple(held.contact.contact_id for held in assignments)
+            agent = agent.model_copy(update={"contacts": contacts, "load": len(contacts)})
+        self._set(assignments=assignments, agent=agent)
+
+    def _set(self, **members: Any) -> None:
+        self.snapshot = self.snapshot.model_copy(update=members)
+
+    def _note_ended(self, event: Event) -> None:
+        if event.event == "contact.ended":
+            self._ended.append(event.data["contact_id"])
+        elif event.event in {"assignment.rejected", "assignment.cancelled", "assignment.completed"}:
+            self._ended.append(event.data["assignment_id"])
+
+
+def difference(old: Snapshot, new: Snapshot) -> list[Event]:
+    """Return the events that would lead from one snapshot to the other, in the order of one command's.
+
+    What happened between is not known: a reason is missing, steps there and back are not seen.
+    """
+    events = [*_assignments_ended(old, new), *_contact_changes(old.contact, new.contact)]
+    before = {known.assignment_id: known for known in old.assignments}
+    for assignment in new.assignments:
+        was = before.get(assignment.assignment_id)
+        if was is None:
+            events.append(_event("assignment.offered", assignment))
+        elif was.state is AssignmentState.OFFERED and assignment.state is not AssignmentState.OFFERED:
+            events.append(_event("assignment.accepted", assignment))
+    if old.agent and new.agent and old.agent.state is not new.agent.state:
+        members = new.agent.model_dump(mode="json", exclude={"queues", "contacts"})
+        events.append(
+            Event(event="agent.changed", data=members | {"old_state": old.agent.state.value, "cause": "snapshot"})
+        )
+    return events
+
+
+def _assignments_ended(old: Snapshot, new: Snapshot) -> list[Event]:
+    after = {known.assignment_id for known in new.assignments}
+    events = []
+    for assignment in old.assignments:
+        if assignment.assignment_id not in after:
+            served = assignment.state is AssignmentState.SERVING
+            state = AssignmentState.COMPLETED if served else AssignmentState.CANCELLED
+            ended = assignment.model_copy(update={"state": state, "deadline_at": None})
+            events.append(_event(f"assignment.{state.value}", ended))
+    return events
+
+
+def _contact_changes(old: Contact | None, new: Contact | None) -> list[Event]:
+    events = []
+    if old is not None and (new is None or new.contact_id != old.contact_id):
+        ended = old.model_copy(update={"state": ContactState.ENDED, "position": None})
+        events.append(_event("contact.ended", ended))
+        old = None
+    if new is None:
+        return events
+    if old is None:
+        events.append(_event("contact.entered", new))
+    if old is None or old.state is not new.state:
+        name = _contact_event(old, new)
+        if name:
+            events.append(_event(name, new))
+    return events
+
+
+def _contact_event(old: Contact | None, new: Contact) -> str:
+    """Name the event that leads into the new state."""
+    if new.state is ContactState.WAITING:
+        if old is None:
+            return ""
+        return "contact.resumed" if old.state is ContactState.HELD else "contact.returned"
+    names = {ContactState.HELD: "held", ContactState.PREPARING: "matched", ContactState.SERVING: "serving"}
+    return f"contact.{names[new.state]}"
+
+
+def _event(name: str, about: Assignment | Contact) -> Event:
+    return Event(event=name, data=about.model_dump(mode="json", exclude_none=True))

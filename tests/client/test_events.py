@@ -1,0 +1,171 @@
+"""Events: none missed, each waited for once, and the state live from them."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from dispatcher.client.inbox import Inbox
+from dispatcher.client.state import State, difference
+from dispatcher.client.wire import read, socket_address
+from dispatcher.model import Agent, Assignment, Contact, Event, Snapshot
+from tests.client.node import Node, agent, assignment, contact, snapshot
+
+
+def stands(**members: object) -> Snapshot:
+    return read(Snapshot, snapshot(**members))  # type: ignore[arg-type]
+
+
+def names(events: list[Event]) -> list[str]:
+    return [event.event for event in events]
+
+
+async def test_an_event_before_the_wait_is_not_missed_and_returned_once(node: Node) -> None:
+    client, peer = await node.meet(snapshot())
+    async with client:
+        await peer.events(("contact.entered", contact()), offset=1)
+        await peer.events(("message", {"n": 1}), ("message", {"n": 2}))
+        assert (await client.wait_for("message", lambda event: event.data["n"] == 2)).data["n"] == 2
+        assert (await client.wait_for("contact.entered")).data["position"] == 1
+        assert (await client.wait_for("message")).data["n"] == 1
+        with pytest.raises(TimeoutError, match="no message"):
+            await client.wait_for("message", timeout=0.01)
+
+
+async def test_two_who_wait_get_one_each(node: Node) -> None:
+    client, peer = await node.meet(snapshot())
+    async with client:
+        waits = [asyncio.create_task(client.wait_for("message"), name=f"wait {n}") for n in range(2)]
+        await peer.events(("message", {"n": 1}), ("message", {"n": 2}))
+        assert {event.data["n"] for event in await asyncio.gather(*waits)} == {1, 2}
+
+
+async def test_following_begins_at_the_connection_and_ends_with_it(node: Node) -> None:
+    client, peer = await node.meet(snapshot())
+    await peer.events(("message", {"n": 1}))
+    await client.wait_for("message")
+    seen = []
+    async for event in client.events():
+        seen.append(event.event)
+        if event.event == "message":
+            await client.close()
+    assert seen == ["snapshot", "message"]
+    with pytest.raises(ConnectionError):
+        await client.wait_for("message")
+
+
+async def test_who_falls_behind_gets_a_snapshot() -> None:
+    inbox = Inbox(2, lambda: Event(event="snapshot", data={}))
+    inbox.put(Event(event="a", data={}))
+    following = inbox.follow()
+    assert (await anext(following)).event == "a"
+    for name in "bcd":
+        inbox.put(Event(event=name, data={}))
+    inbox.close(None)
+    assert [event.event async for event in following] == ["snapshot"]
+
+
+async def test_a_frame_that_the_snapshot_covers_is_dropped(node: Node) -> None:
+    client, peer = await node.meet(snapshot(offset=5))
+    async with client:
+        await peer.events(("contact.entered", contact()), offset=5, epoch="e1")
+        await peer.events(("contact.held", contact("held")), offset=6, epoch="e1")
+        await client.wait_for("contact.held")
+        assert client.state.contact is not None
+        assert client.state.contact.state == "held"
+        assert client.state.offset == 6
+        with pytest.raises(TimeoutError):
+            await client.wait_for("contact.entered", timeout=0.01)
+
+
+async def test_what_was_missed_is_raised_after_the_snapshot(node: Node) -> None:
+    client, peer = await node.meet(snapshot(assignments=[assignment()], agent=agent("offered")))
+    async with client:
+        await peer.events(("snapshot", snapshot(offset=9, agent=agent("idle", since_at=7))), offset=9)
+        cancelled = await client.wait_for("assignment.cancelled")
+        assert cancelled.data["assignment_id"] == "1763824800123-0007-1"
+        assert (await client.wait_for("agent.changed")).data["old_state"] == "offered"
+        assert client.state.assignments == ()
+        assert client.state.offset == 9
+
+
+def test_the_state_follows_an_agents_day() -> None:
+    state = State(stands(agent=agent()))
+    state.apply(Event(event="assignment.offered", data=assignment()))
+    change = {"agent_id": "ann", "name": "Ann", "old_state": "idle", "state": "offered", "cause": "match"}
+    state.apply(Event(event="agent.changed", data=change | {"since_at": 5, "dnd": 0, "load": 1, "capacity": 1}))
+    assert state.snapshot.agent is not None
+    assert state.snapshot.agent.state == "offered"
+    assert state.snapshot.agent.contacts == ("1763824800123-0007",)
+    state.learn(read(Assignment, assignment("accepted")))
+    state.learn(read(Contact, contact("serving", customer_id="bob", agent_id="ann")))
+    assert [held.state for held in state.snapshot.assignments] == ["serving"]
+    state.apply(Event(event="assignment.completed", data=assignment("completed")))
+    assert state.snapshot.assignments == ()
+    state.apply(Event(event="agent.service", data={"agent_id": "ann", "queue_id": "2", "serving": True, "priority": 3}))
+    served = [(queue.queue_id, queue.priority) for queue in state.snapshot.agent.queues]
+    assert served == [("1", 0), ("2", 3)]
+
+
+def test_an_answer_does_not_bring_back_what_an_event_ended() -> None:
+    state = State(stands(agent=agent(since_at=1)))
+    state.apply(Event(event="assignment.cancelled", data=assignment("cancelled", reason="customer_left")))
+    state.learn(read(Assignment, assignment("accepted")))
+    assert state.snapshot.assignments == ()
+    state.apply(Event(event="contact.ended", data=contact("ended", reason="lost")))
+    state.learn(read(Contact, contact()))
+    assert state.snapshot.contact is None
+    state.learn(read(Agent, agent("busy", since_at=0)))
+    assert state.snapshot.agent is not None
+    assert state.snapshot.agent.state == "idle"
+
+
+def test_the_state_follows_a_customer() -> None:
+    state = State(stands())
+    state.learn(read(Contact, contact(position=3)))
+    state.apply(Event(event="queuing.info", data={"queue_id": "1", "position": 2, "queuing_time_s": 8}))
+    assert state.snapshot.contact is not None
+    assert (state.snapshot.contact.position, state.snapshot.contact.queuing_time_s) == (2, 8)
+    state.apply(Event(event="contact.entered", data=contact(customer_id="bob", contact_id="1763824800123-0009")))
+    assert state.snapshot.contact.customer_id == "ann"
+    state.apply(Event(event="contact.ended", data=contact("ended", reason="completed")))
+    assert state.snapshot.contact is None
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "events"),
+    [
+        ({}, {"contact": contact()}, ["contact.entered"]),
+        ({"contact": contact()}, {"contact": contact("preparing")}, ["contact.matched"]),
+        ({"contact": contact("preparing")}, {"contact": contact()}, ["contact.returned"]),
+        ({"contact": contact()}, {"contact": contact("held")}, ["contact.held"]),
+        ({"contact": contact("held")}, {"contact": contact()}, ["contact.resumed"]),
+        ({"contact": contact("preparing")}, {"contact": contact("serving")}, ["contact.serving"]),
+        ({"contact": contact("serving")}, {}, ["contact.ended"]),
+        ({}, {"assignments": [assignment()]}, ["assignment.offered"]),
+        ({"assignments": [assignment()]}, {"assignments": [assignment("serving")]}, ["assignment.accepted"]),
+        ({"assignments": [assignment("serving")]}, {}, ["assignment.completed"]),
+        ({"assignments": [assignment()]}, {}, ["assignment.cancelled"]),
+        ({"contact": contact()}, {"contact": contact()}, []),
+    ],
+)
+def test_the_difference_of_two_snapshots(old: dict[str, object], new: dict[str, object], events: list[str]) -> None:
+    assert names(difference(stands(**old), stands(**new))) == events
+
+
+@pytest.mark.parametrize(
+    ("url", "address"),
+    [
+        ("http://host:8000", "ws://host:8000/v1/ws"),
+        ("https://host/base/", "wss://host/base/v1/ws"),
+        ("ws://host", "ws://host/v1/ws"),
+    ],
+)
+def test_the_address_of_the_socket(url: str, address: str) -> None:
+    assert socket_address(url, "/v1/ws") == address
+
+
+def test_an_address_that_is_none_is_refused() -> None:
+    with pytest.raises(ValueError, match="not an http"):
+        socket_address("host:8000", "/v1/ws")
