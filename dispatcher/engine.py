@@ -31,7 +31,9 @@ from dispatcher.model import (
     Service,
     Snapshot,
 )
+from dispatcher.store import keys
 from dispatcher.store.runner import Runner
+from dispatcher.store.wire import redis_errors
 
 LIST_LIMIT_MAX = 100
 CUSTOMER_GRACE_S = 60
@@ -66,7 +68,8 @@ class Dispatcher:
         if reply.body != "true":
             raise DispatcherError(Code.PARAM_ERR, f"the tenant {tenant} exists")
         # After the tenant itself: a list that lags is harmless, one that is ahead is not.
-        await self.runner.store.add_tenant(tenant)
+        with redis_errors():
+            await self.runner.store.client.sadd(keys.TENANTS, tenant)
         return secret
 
     async def check_secret(self, tenant: str, secret: str, address: str, tries_max: int) -> None:

@@ -3,14 +3,15 @@
 local LOG_ENTRIES_MAX = 1000000
 local USER_KEPT_MS = 86400000
 
--- Tell every agent's change of state. Only who serves a queue or holds a contact counts as an agent.
+-- Tell every agent's change of state or settings. Only who serves a queue or holds a contact has a state to tell.
 local function emit_agent_changes()
   for i = 1, #all_users do
     local u = all_users[i]
     local state = agent_state(u)
-    if u.is_agent or u.serves ~= '' or u.contacts ~= '' then
-      if state ~= u.state_before or u.since_at == '' then put(u, 'since_at', now) end
-      if state ~= u.state_before or u.settings_changed then
+    local is_agent = u.is_agent or u.serves ~= '' or u.contacts ~= ''
+    if is_agent or u.settings_changed then
+      if u.since_at == '' or state ~= u.state_before then put(u, 'since_at', now) end
+      if u.settings_changed or state ~= u.state_before then
         local _, load_now = string.gsub(u.contacts, '%S+', '')
         emit('agent.changed', table.concat({
           '{"agent_id":', quote(u.id), ',"name":', quote(u.name), ',"old_state":"', u.state_before,

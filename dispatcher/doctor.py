@@ -1,0 +1,290 @@
+"""The doctor: the invariants of the dispatcher, checked on a tenant's keys.
+
+One list, used by the tests after every step and by `dispatcher doctor` on a live system. Everything is derived
+anew from first principles (sets, hashes, predicate), never with the code it checks.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from dispatcher.events.log import read_all
+from dispatcher.events.replay import Replay
+from dispatcher.model import LogEntry
+from dispatcher.store import keys
+from dispatcher.store.connect import Store
+
+READS_MAX = 3
+LINES = ("waiting", "held")
+PLACES = ("waiting", "held", "preparing", "serving")
+
+
+class Violation(NamedTuple):
+    """A broken invariant: its number in the list, what is wrong, and the key to look at."""
+
+    invariant: int
+    what: str
+    key: str
+
+
+@dataclass
+class State:
+    """A tenant's keys, by facet and id, as Redis holds them."""
+
+    tenant: str
+    hashes: dict[str, dict[str, dict[str, str]]] = field(default_factory=dict)
+    zsets: dict[str, dict[str, dict[str, int]]] = field(default_factory=dict)
+    unknown: list[str] = field(default_factory=list)
+    immortal: list[str] = field(default_factory=list)
+    log: list[LogEntry] | None = None
+
+    def hash(self, facet: str) -> dict[str, dict[str, str]]:
+        """Return all hashes of a facet by id."""
+        return self.hashes.get(facet, {})
+
+    def zset(self, facet: str, id: str = "") -> dict[str, int]:
+        """Return one sorted set: member → score."""
+        return self.zsets.get(facet, {}).get(id, {})
+
+    def key(self, facet: str, id: str = "") -> str:
+        """Return a key's name."""
+        return keys.key(self.tenant, facet, id)
+
+    def open_contacts(self) -> Iterator[tuple[str, dict[str, str]]]:
+        """Return the contacts that have not ended."""
+        return ((id, c) for id, c in self.hash("contact").items() if c["state"] != "ended")
+
+    def held_by(self, agent_id: str) -> list[str]:
+        """Return the contacts that an agent holds by his own hash."""
+        return self.hash("user").get(agent_id, {}).get("contacts", "").split()
+
+    def is_able(self, agent_id: str) -> bool:
+        """Evaluate the predicate of product.md anew."""
+        user = self.hash("user").get(agent_id, {})
+        return bool(
+            user.get("session")
+            and not user.get("dnd")
+            and self.zset("agent_queues", agent_id)
+            and not user.get("preparing")
+            and not user.get("wrap_until")
+            and not user.get("cool_until")
+            and len(self.held_by(agent_id)) < int(user.get("capacity") or 1)
+        )
+
+    def deleting(self, queue_id: str) -> bool:
+        """Whether a queue is being deleted."""
+        return bool(self.hash("queue").get(queue_id, {}).get("deleting"))
+
+
+async def read_state(store: Store, tenant: str, *, with_log: bool = False) -> State:
+    """Read all keys of a tenant. Not atomic on a live system: see `check`."""
+    state = State(tenant)
+    known = {key.facet: key for key in keys.TENANT_KEYS}
+    client = store.client
+    names = sorted([name async for name in client.scan_iter(match=f"acd:{{{tenant}}}:*", count=1000)])
+    for name in names:
+        parsed = keys.parse(name)
+        if parsed is None or parsed[1] not in known or bool(known[parsed[1]].id) != bool(parsed[2]):
+            state.unknown.append(name)
+            continue
+        _, facet, id = parsed
+        kind = known[facet].type
+        if kind == "HASH":
+            state.hashes.setdefault(facet, {})[id] = await client.hgetall(name)
+        elif kind == "ZSET":
+            pairs = await client.zrange(name, 0, -1, withscores=True)
+            state.zsets.setdefault(facet, {})[id] = {member: int(score) for member, score in pairs}
+        if await client.ttl(name) == -1 and (
+            facet in ("assignment", "login")
+            or (facet == "contact" and state.hashes["contact"][id].get("state") == "ended")
+        ):
+            state.immortal.append(name)
+    if with_log:
+        state.log = await read_all(store, tenant)
+    return state
+
+
+async def check(store: Store, tenant: str, *, with_log: bool = False) -> list[Violation]:
+    """Return what breaks the invariants in a tenant's state.
+
+    A live system moves while it is read, so what looks broken is read again, and only what is broken in each of
+    3 reads is told. `with_log` also replays the log from the start (invariants 5 and 7), where it still begins
+    with the tenant.
+    """
+    standing: Counter[Violation] = Counter()
+    for _ in range(READS_MAX):
+        found = check_state(await read_state(store, tenant, with_log=with_log))
+        if not found:
+            return []
+        standing.update(set(found))
+    return [violation for violation, count in standing.items() if count == READS_MAX]
+
+
+def check_state(state: State) -> list[Violation]:
+    """Return the violations in a state that was read at one moment."""
+    return [violation for invariant in INVARIANTS for violation in invariant(state)]
+
+
+def one_place(state: State) -> Iterator[Violation]:
+    """1. Every open contact is in exactly one place, and every place holds open contacts only."""
+    places: dict[str, list[str]] = {}
+    for facet in PLACES:
+        for queue_id, members in state.zsets.get(facet, {}).items():
+            for contact_id in members:
+                places.setdefault(contact_id, []).append(f"{facet}:{queue_id}")
+    for id, contact in state.open_contacts():
+        expected = [f"{contact['state']}:{contact['queue_id']}"]
+        if places.pop(id, []) != expected:
+            yield Violation(1, f"the contact should be in {expected[0]} only", state.key("contact", id))
+        user = state.hash("user").get(contact["customer_id"], {})
+        if user.get("contact") != id:
+            yield Violation(1, "its customer does not know of it", state.key("contact", id))
+    for id, where in places.items():
+        yield Violation(1, f"not open, but in {' '.join(where)}", state.key("contact", id))
+    for id, user in state.hash("user").items():
+        open_contact = user.get("contact")
+        if open_contact and state.hash("contact").get(open_contact, {"state": "ended"})["state"] == "ended":
+            yield Violation(1, "his contact has ended", state.key("user", id))
+        if open_contact and state.zset("agent_queues", id):
+            yield Violation(1, "customer and serving agent at once", state.key("user", id))
+
+
+def one_agent(state: State) -> Iterator[Violation]:
+    """2. An agent's load is his open assignments, within his capacity; one agent for a contact."""
+    holders: dict[str, list[str]] = {}
+    for id, user in state.hash("user").items():
+        held = user.get("contacts", "").split()
+        for contact_id in held:
+            holders.setdefault(contact_id, []).append(id)
+        preparing = [c for c in held if state.hash("contact").get(c, {}).get("state") == "preparing"]
+        if preparing != ([user["preparing"]] if user.get("preparing") else []):
+            yield Violation(2, f"prepares {preparing}, says {user.get('preparing')!r}", state.key("user", id))
+    for id, contact in state.open_contacts():
+        agent = [contact["agent_id"]] if contact["state"] in ("preparing", "serving") else []
+        if holders.pop(id, []) != agent:
+            yield Violation(2, f"held by others than {agent}", state.key("contact", id))
+        if bool(agent) != bool(contact.get("assignment_id")):
+            yield Violation(2, "agent and assignment do not agree", state.key("contact", id))
+    for id, agents in holders.items():
+        yield Violation(2, f"not open, but held by {agents}", state.key("contact", id))
+
+
+def timers(state: State) -> Iterator[Violation]:
+    """3. Every pending deadline has exactly one timer, and no timer points at nothing."""
+    expected: dict[str, int | None] = {}
+    for id, contact in state.open_contacts():
+        if contact["state"] == "preparing":
+            expected[f"assignment:{id}"] = int(contact["deadline_at"])
+        if contact["state"] in LINES and contact.get("wait_until"):
+            expected[f"wait:{id}"] = int(contact["wait_until"])
+        customer = state.hash("user").get(contact["customer_id"], {})
+        if not customer.get("session") and contact["presence"] != "none":
+            expected[f"grace:{contact['customer_id']}"] = None
+    for id, user in state.hash("user").items():
+        for kind in ("wrap", "cool"):
+            if user.get(f"{kind}_until"):
+                expected[f"{kind}:{id}"] = int(user[f"{kind}_until"])
+    for id in state.hash("queue"):
+        rest = [facet for facet in (*LINES, "preparing", "queue_agents") if state.zset(facet, id)]
+        if state.deleting(id) and (rest or not state.zset("serving", id)):
+            expected[f"delete:{id}"] = None
+    found = state.zset("timers")
+    for timer in expected.keys() | found.keys():
+        if timer not in found:
+            yield Violation(3, f"no timer {timer}", state.key("timers"))
+        elif timer not in expected:
+            yield Violation(3, f"the timer {timer} points at nothing", state.key("timers"))
+        elif expected[timer] not in (None, found[timer]):
+            yield Violation(3, f"the timer {timer} is not at {expected[timer]}", state.key("timers"))
+
+
+def work_conservation(state: State) -> Iterator[Violation]:
+    """4. No able agent while somebody waits, not held, in a queue he serves."""
+    for queue_id, waiting in state.zsets.get("waiting", {}).items():
+        if state.deleting(queue_id) or not waiting:
+            continue
+        for agent_id in state.zset("queue_agents", queue_id):
+            if state.is_able(agent_id):
+                yield Violation(4, f"{agent_id} is able while {min(waiting)} waits", state.key("waiting", queue_id))
+
+
+def counts_and_index(state: State) -> Iterator[Violation]:
+    """6. Counts equal what the sets hold; the able index and `heads` equal what they are made from."""
+    step = 2**42
+    heads = {
+        queue_id: int(state.hash("queue")[queue_id]["priority"]) * step + min(waiting.values())
+        for queue_id, waiting in state.zsets.get("waiting", {}).items()
+        if waiting and queue_id in state.hash("queue") and not state.deleting(queue_id)
+    }
+    if heads != state.zset("heads"):
+        yield Violation(6, f"heads should be {heads}", state.key("heads"))
+    if set(state.zset("queues")) != set(state.hash("queue")):
+        yield Violation(6, "the list of queues is not the queues", state.key("queues"))
+    able: dict[str, dict[str, int]] = {}
+    for id, user in state.hash("user").items():
+        served = state.zset("agent_queues", id)
+        if len(served) != int(user.get("serves") or 0) or bool(served) != (id in state.zset("agents")):
+            yield Violation(6, f"serves {len(served)} queues, says {user.get('serves')!r}", state.key("user", id))
+        for queue_id, priority in served.items():
+            if state.zset("queue_agents", queue_id).get(id) != int(bool(user.get("session"))):
+                yield Violation(6, f"{id} is not counted right", state.key("queue_agents", queue_id))
+            if state.is_able(id) and not state.deleting(queue_id):
+                able.setdefault(queue_id, {})[id] = priority * step + int(user.get("idle_since") or 0)
+        if state.is_able(id) != bool(user.get("idle_since")):
+            yield Violation(6, "idle_since and the predicate do not agree", state.key("user", id))
+    found = {queue_id: members for queue_id, members in state.zsets.get("able", {}).items() if members}
+    for queue_id in able.keys() | found.keys():
+        if able.get(queue_id) != found.get(queue_id):
+            yield Violation(6, f"should hold {able.get(queue_id)}", state.key("able", queue_id))
+    for queue_id, members in state.zsets.get("queue_agents", {}).items():
+        for id in members:
+            if queue_id not in state.zset("agent_queues", id):
+                yield Violation(6, f"{id} does not serve it", state.key("queue_agents", queue_id))
+
+
+def log_tells_the_state(state: State) -> Iterator[Violation]:
+    """5 and 7. Matches by `order` were right when they were made, and the log, replayed, gives the state."""
+    if state.log is None:
+        return
+    replay = Replay()
+    replay.apply(state.log)
+    for broken in replay.broken_order:
+        yield Violation(5, broken, state.key("log"))
+    real = {id: (c["state"], c["queue_id"], c.get("agent_id") or None) for id, c in state.open_contacts()}
+    told = {id: (c["state"], c["queue_id"], c.get("agent_id")) for id, c in replay.contacts.items()}
+    for id in real.keys() | told.keys():
+        if real.get(id) != told.get(id):
+            yield Violation(7, f"the log says {told.get(id)}, the keys {real.get(id)}", state.key("contact", id))
+    if set(replay.queues) != set(state.hash("queue")):
+        yield Violation(7, f"the log says the queues are {sorted(replay.queues)}", state.key("queues"))
+    for id, agent in replay.agents.items():
+        if agent.queues != state.zset("agent_queues", id):
+            yield Violation(7, f"the log says {id} serves {agent.queues}", state.key("agent_queues", id))
+        user = state.hash("user").get(id, {})
+        if agent.queues and (agent.dnd, agent.capacity) != (int(user.get("dnd") or 0), int(user.get("capacity") or 1)):
+            yield Violation(7, f"the log says dnd {agent.dnd}, capacity {agent.capacity}", state.key("user", id))
+
+
+def nothing_left(state: State) -> Iterator[Violation]:
+    """8. Nothing is left but what the key table names, and what has ended is on its way out."""
+    for name in state.unknown:
+        yield Violation(8, "no such key in the key table", name)
+    for name in state.immortal:
+        yield Violation(8, "ended, but never expires", name)
+    for queue_id in {id for facet in (*PLACES, "able", "queue_agents") for id in state.zsets.get(facet, {})}:
+        if queue_id not in state.hash("queue"):
+            yield Violation(8, "left over from a queue that is gone", state.key("waiting", queue_id))
+
+
+INVARIANTS: tuple[Callable[[State], Iterator[Violation]], ...] = (
+    one_place,
+    one_agent,
+    timers,
+    work_conservation,
+    counts_and_index,
+    log_tells_the_state,
+    nothing_left,
+)
