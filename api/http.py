@@ -1,0 +1,74 @@
+"""The HTTP door: FastAPI with every row, errors as problem documents, and an OpenAPI document that says both."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+from fastapi import FastAPI
+
+from api import problems, routes
+from api.auth import Tokens
+from api.body import BodyLimit
+from dispatcher.engine import Dispatcher
+
+TITLE = "Dispatcher"
+VERSION = "0.1.0"
+DESCRIPTION = (
+    "An automatic call distributor: customers wait in queues, agents serve them, and the two are matched.\n\n"
+    "Times are integer epoch milliseconds (`*_at`) or seconds (`*_s`); a smaller number is a higher priority."
+)
+_QUIET = {"tracing": False, "metrics": False, "logs": False, "operation_spans": False}
+
+
+def build(
+    *, body_bytes_max: int, lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]] | None = None
+) -> FastAPI:
+    """Return the HTTP application. Its handlers need what `furnish` gives it."""
+    app = FastAPI(
+        title=TITLE,
+        version=VERSION,
+        description=DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        separate_input_output_schemas=False,
+        lifespan=lifespan,
+        telemetry=_QUIET,  # type: ignore[arg-type]
+    )
+    app.add_middleware(BodyLimit, bytes_max=body_bytes_max)
+    problems.install(app)
+    routes.install(app)
+    app.openapi = lambda: _document(app)  # type: ignore[method-assign]
+    return app
+
+
+def furnish(
+    app: FastAPI, *, dispatcher: Dispatcher, tokens: Tokens, node_id: str, ready: Callable[[], Awaitable[None]]
+) -> None:
+    """Give the handlers the engine, the tokens, the node's name, and a probe that raises `DispatcherError`."""
+    app.state.dispatcher = dispatcher
+    app.state.tokens = tokens
+    app.state.node_id = node_id
+    app.state.ready = ready
+
+
+def _document(app: FastAPI) -> dict[str, Any]:
+    """Return the OpenAPI document, in which every refusal is a problem document (and none FastAPI's own 422)."""
+    if app.openapi_schema is None:
+        document = FastAPI.openapi(app)
+        schemas = document["components"]["schemas"]
+        for unused in ("HTTPValidationError", "ValidationError"):
+            schemas.pop(unused, None)
+        schemas["Problem"] = problems.Problem.model_json_schema()
+        refusal = {
+            "description": "Refused; `code` says why",
+            "content": {problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        }
+        for path in document["paths"].values():
+            for operation in path.values():
+                operation["responses"].pop("422", None)
+                operation["responses"]["default"] = refusal
+        app.openapi_schema = document
+    return app.openapi_schema

@@ -1,0 +1,11 @@
+"""The rows of the HTTP interface, one module per noun."""
+
+from fastapi import FastAPI
+
+from api.routes import agents, assignments, contacts, login, operations, queues
+
+
+def install(app: FastAPI) -> None:
+    """Add every row."""
+    for module in (login, queues, contacts, agents, assignments, operations):
+        app.include_router(module.router)

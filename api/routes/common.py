@@ -1,0 +1,56 @@
+"""What the handlers share: the engine, ids in paths, pages of lists, and how answers are written."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi.routing import APIRoute
+from pydantic import AfterValidator
+
+from api.auth import CurrentActor
+from dispatcher.engine import LIST_LIMIT_MAX, Dispatcher
+from dispatcher.model import AssignmentId, ContactId, QueueId
+
+
+class _Route(APIRoute):
+    """Writes an answer with the members that the script gave, so that every door shows the same shape."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **{**options, "response_model_exclude_unset": True})
+
+
+def rows(tag: str) -> APIRouter:
+    """Return the router of one noun."""
+    return APIRouter(prefix="/v1", tags=[tag], route_class=_Route)
+
+
+async def _engine(request: Request) -> Dispatcher:
+    dispatcher: Dispatcher = request.app.state.dispatcher
+    return dispatcher
+
+
+def _is_printable(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("must be printable")
+    return text
+
+
+async def _agent(
+    actor: CurrentActor,
+    agent: Annotated[
+        str, Path(min_length=1, max_length=128, description="A user's id, or `me`"), AfterValidator(_is_printable)
+    ],
+) -> str:
+    return actor.user_id if agent == "me" else agent
+
+
+Engine = Annotated[Dispatcher, Depends(_engine)]
+AgentInPath = Annotated[str, Depends(_agent)]
+QueueInPath = Annotated[QueueId, Path(alias="queue")]
+ContactInPath = Annotated[ContactId, Path(alias="contact")]
+AssignmentInPath = Annotated[AssignmentId, Path(alias="assignment")]
+Limit = Annotated[int, Query(ge=1, le=LIST_LIMIT_MAX, description="How many at most")]
+Cursor = Annotated[
+    str, Query(max_length=256, description="The `cursor` of the page before"), AfterValidator(_is_printable)
+]

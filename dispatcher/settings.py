@@ -1,0 +1,103 @@
+"""Every setting, its unit and its default. Each is the variable `DISPATCHER_<NAME>` of the environment."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+KEY_LENGTH_MIN = 32
+MAKE_A_KEY = "python -c 'import secrets; print(secrets.token_hex(32))'"
+PREFIX = "DISPATCHER_"
+
+_NODE_PATTERN = r"^[A-Za-z0-9_.-]{1,64}$"
+_REDIS_SCHEMES = ("redis://", "rediss://", "redis+sentinel://", "redis+cluster://")
+
+
+class SettingsError(Exception):
+    """A setting is missing or wrong; the text says which one, and what to do."""
+
+
+def _is_redis_url(url: str) -> str:
+    if url and not url.startswith(_REDIS_SCHEMES):
+        raise ValueError(f"must begin with one of {' '.join(_REDIS_SCHEMES)}, or be empty for the embedded store")
+    return url
+
+
+class Settings(BaseSettings):
+    """What a node is told from outside. A tenant's options (graces, origins …) are elsewhere: in its `meta`."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    redis_url: Annotated[
+        str,
+        AfterValidator(_is_redis_url),
+        Field(description="the store: redis://, rediss://, redis+sentinel:// or redis+cluster://; empty: embedded"),
+    ] = ""
+    token_keys: SecretStr = Field(
+        default=SecretStr(""),
+        description="keys that sign tokens, comma separated: the first signs, all verify. Needed on a real Redis",
+    )
+    host: str = Field(default="127.0.0.1", description="the address to listen on")
+    port: int = Field(default=8000, ge=0, le=65535, description="the port to listen on; 0: a free one")
+    node_id: str = Field(
+        default_factory=lambda: secrets.token_hex(4),
+        pattern=_NODE_PATTERN,
+        description="the name of this node, different for each one; default: random",
+    )
+    command_timeout_s: float = Field(
+        default=5.0, gt=0, le=60, description="seconds after which a command to Redis is given up"
+    )
+    body_bytes_max: int = Field(
+        default=262_144, ge=65_536, le=16_777_216, description="bytes that the body of an HTTP request may have"
+    )
+    forwarded_allow_ips: str = Field(
+        default="127.0.0.1",
+        description="proxies, comma separated, whose X-Forwarded-For is believed (logins are limited by address)",
+    )
+    drain_s: int = Field(default=5, ge=0, le=3600, description="seconds that open requests are given at the end")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="what is logged")
+    log_format: Literal["auto", "text", "json"] = Field(
+        default="auto", description="how: text, or JSON lines; auto: text on a terminal"
+    )
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the store lives inside this process, and dies with it."""
+        return not self.redis_url
+
+    def signing_keys(self) -> tuple[str, ...]:
+        """Return the keys of tokens, the signing one first; the embedded store makes one. Raises `SettingsError`."""
+        keys = tuple(part.strip() for part in self.token_keys.get_secret_value().split(",") if part.strip())
+        if not keys and self.embedded:
+            return (secrets.token_hex(32),)
+        if not keys:
+            raise SettingsError(f"{PREFIX}TOKEN_KEYS is needed on a real Redis. Make a key with: {MAKE_A_KEY}")
+        if any(len(key) < KEY_LENGTH_MIN for key in keys):
+            raise SettingsError(
+                f"{PREFIX}TOKEN_KEYS: each key needs at least {KEY_LENGTH_MIN} characters. Make one with: {MAKE_A_KEY}"
+            )
+        return keys
+
+
+def load() -> Settings:
+    """Read the settings from the environment. Raises `SettingsError`, naming the variable."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        name = PREFIX + "_".join(str(part) for part in first["loc"]).upper()
+        raise SettingsError(f"{name}: {first['msg']}") from error
+
+
+def described() -> list[tuple[str, str, str]]:
+    """List every setting as (variable, default, what it is), in the order of the class."""
+    rows = []
+    for name, field in Settings.model_fields.items():
+        default = field.get_default()
+        if isinstance(default, SecretStr):
+            default = default.get_secret_value()
+        rows.append((PREFIX + name.upper(), "" if default is None else str(default), field.description or ""))
+    return rows
