@@ -48,6 +48,12 @@ def test_each_folder_explains_itself(folder: str) -> None:
     assert len(text.split()) >= 30
 
 
+def test_each_lane_is_explained() -> None:
+    lanes = {path.parts[1] for path in files("tests") if len(path.parts) > 2}
+    explained = set(re.findall(r"`([a-z0-9_]+)/`", (ROOT / "tests" / "README.md").read_text()))
+    assert lanes <= explained
+
+
 def test_the_top_level_is_the_agreed_one() -> None:
     folders = {path.parts[0] for path in files() if len(path.parts) > 1}
     assert folders <= {*HAS_A_README, ".ci"}
