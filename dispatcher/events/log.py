@@ -37,7 +37,7 @@ async def read(store: Store, tenant: str, since: str = START, limit: int = 100) 
     position = _position(since)
     name = key(tenant, "log")
     with redis_errors():
-        found: Any = await store.client.xrange(name, min=_after(position), count=min(limit, BATCH_MAX))
+        found: Any = await store.client.xrange(name, min=f"({position[0]}-{position[1]}", count=min(limit, BATCH_MAX))
         # Asked second: if the log is trimmed in between, a reset too many is told, never one too few.
         oldest: Any = await store.client.xrange(name, count=1)
     return Part(_entries(found), position != (0, 0) and bool(oldest) and position < _position(oldest[0][0]))
@@ -83,9 +83,3 @@ def _position(cursor: str) -> tuple[int, int]:
         if max(position) <= _PART_MAX:
             return position
     raise DispatcherError(Code.PARAM_ERR, "since: not a cursor")
-
-
-def _after(position: tuple[int, int]) -> str:
-    """Return the smallest cursor after a position: written out, because fakeredis knows no exclusive range here."""
-    ms, count = position
-    return f"{ms}-{count + 1}" if count < _PART_MAX else f"{min(ms + 1, _PART_MAX)}-0"
