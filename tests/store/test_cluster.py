@@ -119,7 +119,7 @@ async def test_channels_are_read_at_the_master_that_has_them(store: Store, name:
         assert (await reader.get_message(timeout=5))["type"] == "ssubscribe"
         await store.shard_of(channel).client.spublish(channel, "hello")
         assert (await reader.get_message(timeout=5))["data"] == "hello"
-        await reader.aclose()  # type: ignore[no-untyped-call]
+        await reader.aclose()
 
 
 async def test_a_failover_is_followed(store: Store, cluster: Cluster, name: str) -> None:

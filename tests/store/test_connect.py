@@ -86,7 +86,7 @@ async def test_what_is_published_reaches_the_shard_of_its_channel(store: Store, 
     message = await reader.get_message(timeout=5)
     assert (message["type"], message["channel"], message["data"]) == ("smessage", channel, "hello")
     await reader.sunsubscribe(channel)
-    await reader.aclose()  # type: ignore[no-untyped-call]
+    await reader.aclose()
 
 
 async def test_nothing_is_left_running_by_a_store_that_is_closed(own_server: Server, name: str) -> None:

@@ -6,12 +6,14 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from redis.exceptions import ResponseError
+from redis.exceptions import BusyLoadingError, NoPermissionError, OutOfMemoryError, RedisError, ResponseError
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from dispatcher.errors import Code, DispatcherError
 from dispatcher.store.connect import Store, connect
 from dispatcher.store.runner import Runner
-from dispatcher.store.wire import DEPTH, redis_errors
+from dispatcher.store.wire import DEPTH, error_of, redis_errors
 from tests.proxy import Proxy
 from tests.servers import Server, free_port
 from tests.store.standin import COUNT, ECHO, FREE, LOOP, Standin
@@ -195,3 +197,27 @@ async def test_a_store_that_closes_ends_what_is_asked(own: Runner, own_server: S
     assert code(asked) is Code.OUTCOME_UNKNOWN
     assert await code_of(own, COUNT, name) is Code.UNAVAILABLE
     own_server.thaw()
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (OutOfMemoryError("command not allowed when used memory > 'maxmemory'."), Code.UNAVAILABLE),
+        (
+            OutOfMemoryError("command not allowed when used memory > 'maxmemory'. script: 25cb, on @user_script:2."),
+            Code.SERVER_EXCEPTION,
+        ),
+        (NoPermissionError("this user has no permissions to run the 'evalsha' command"), Code.UNAVAILABLE),
+        (
+            ResponseError("The user executing the script can't run this command script: 25cb, on @user_script:2."),
+            Code.SERVER_EXCEPTION,
+        ),
+        (ResponseError("MISCONF Errors writing to the AOF file: No space left on device"), Code.UNAVAILABLE),
+        (BusyLoadingError("Redis is loading the dataset in memory"), Code.UNAVAILABLE),
+        (ResponseError("WRONGTYPE Operation against a key holding the wrong kind of value"), Code.SERVER_EXCEPTION),
+        (RedisConnectionError("Connection closed by server."), Code.OUTCOME_UNKNOWN),
+        (RedisTimeoutError("Timeout reading from 127.0.0.1:6379"), Code.OUTCOME_UNKNOWN),
+    ],
+)
+def test_a_refusal_from_inside_a_script_comes_too_late_to_be_one(error: RedisError, code: Code) -> None:
+    assert error_of(error).code is code
