@@ -23,24 +23,31 @@ ATTEMPTS = 8
 
 
 class Reply(NamedTuple):
-    """What a script answered: JSON, the epoch ms of the earliest timer (None: none), and whether the answer to
-    an older request id is no longer kept.
-    """
+    """What a script answered."""
 
     body: str
+    """JSON."""
     due_at: int | None
+    """The epoch ms of the earliest timer it armed; None: it armed none."""
     repeated: bool
+    """An older request id came again: the command was carried out long ago, its answer is no longer kept."""
 
 
 class ScriptSource(Protocol):
     """Where the scripts come from."""
 
     @property
-    def names(self) -> Iterable[str]: ...
+    def names(self) -> Iterable[str]:
+        """All names."""
+        ...
 
-    def text(self, name: str, *, embedded: bool = False) -> str: ...
+    def text(self, name: str, *, embedded: bool = False) -> str:
+        """Return a script's whole text, for fakeredis where `embedded`."""
+        ...
 
-    def arguments(self, name: str) -> tuple[str, ...]: ...
+    def arguments(self, name: str) -> tuple[str, ...]:
+        """Return the names of a script's ARGV, in order."""
+        ...
 
 
 class Runner:
@@ -127,7 +134,7 @@ def _packed_keys(tenant: str) -> bytes:
 
 def _read(command: _Script, reply: Any) -> Reply:
     try:
-        code, body, due = reply
+        code, body, due, *_ = reply
         if code == "OK" or code == "REPEATED":
             return Reply(body, int(due) if due else None, code == "REPEATED")
         error = DispatcherError(Code[code], body)

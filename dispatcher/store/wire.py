@@ -109,10 +109,12 @@ class Noting(AbstractConnection):
     """A connection that raises NotSent when it fails before a command is written, and posts batches."""
 
     async def connect(self) -> None:
+        """Connect if not connected."""
         with _not_sent():
             await super().connect()  # type: ignore[no-untyped-call]
 
     async def connect_check_health(self, check_health: bool = True, retry_socket_connect: bool = True) -> None:
+        """Connect if not connected: what `connect`, and writing without a connection, do."""
         with _not_sent():
             await super().connect_check_health(check_health, retry_socket_connect)
 
@@ -197,8 +199,9 @@ class Wire:
         self.task = self._loop.create_task(self._live(), name=f"wire to {name}")
 
     def call(self, packed: bytes) -> asyncio.Future[Any]:
-        """Queue one packed command. The future gets the answer; or raises redis-py's error for an error answered,
-        or DispatcherError UNAVAILABLE or OUTCOME_UNKNOWN when there is none. It may be cancelled at any time.
+        """Queue one packed command, and return the future of its answer, which may be cancelled at any time.
+
+        Errors: redis-py's for an error that the server answered; UNAVAILABLE or OUTCOME_UNKNOWN for no answer.
         """
         answer: asyncio.Future[Any] = self._loop.create_future()
         if not self.alive:

