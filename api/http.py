@@ -12,6 +12,7 @@ from api import problems, routes
 from api.auth import Tokens
 from api.body import BodyLimit
 from dispatcher.engine import Dispatcher
+from dispatcher.settings import Settings
 
 TITLE = "Dispatcher"
 VERSION = "0.1.0"
@@ -45,12 +46,17 @@ def build(
 
 
 def furnish(
-    app: FastAPI, *, dispatcher: Dispatcher, tokens: Tokens, node_id: str, ready: Callable[[], Awaitable[None]]
+    app: FastAPI,
+    *,
+    dispatcher: Dispatcher,
+    tokens: Tokens,
+    settings: Settings,
+    ready: Callable[[], Awaitable[None]],
 ) -> None:
-    """Give the handlers the engine, the tokens, the node's name, and a probe that raises `DispatcherError`."""
+    """Give the handlers the engine, the tokens, the settings, and a probe that raises `DispatcherError`."""
     app.state.dispatcher = dispatcher
     app.state.tokens = tokens
-    app.state.node_id = node_id
+    app.state.settings = settings
     app.state.ready = ready
 
 

@@ -50,6 +50,9 @@ class Settings(BaseSettings):
     command_timeout_s: float = Field(
         default=5.0, gt=0, le=60, description="seconds after which a command to Redis is given up"
     )
+    logins_per_minute: int = Field(
+        default=600, ge=1, le=1_000_000, description="logins that one address may try in a tenant in a minute"
+    )
     body_bytes_max: int = Field(
         default=262_144, ge=65_536, le=16_777_216, description="bytes that the body of an HTTP request may have"
     )

@@ -37,6 +37,8 @@ STALLED_S = 0.01
 BACKOFF_S = (0.05, 0.1, 0.2, 0.5, 1.0)
 LOOKS_AT_ONCE = 16
 
+Trim = Callable[[str, int], Awaitable[None]]
+
 log = structlog.get_logger(__name__)
 
 
@@ -67,10 +69,6 @@ class Fleet(Protocol):
         """List all tenants."""
         ...
 
-    async def trim(self, tenant: str, now_ms: int) -> None:
-        """Drop what is too old from a tenant's log."""
-        ...
-
 
 def owner(tenant: str, nodes: Iterable[str]) -> str | None:
     """Choose the node that looks after a tenant: by rendezvous hashing, so that a node's death moves only its own."""
@@ -84,14 +82,17 @@ def owner(tenant: str, nodes: Iterable[str]) -> str | None:
 class Ticker:
     """The timers of one node. `due` is told what commands armed; `start` and `stop` frame its life.
 
+    `trim(tenant, now_ms)` drops what is too old from a log; it is called once a minute by the owner.
+
     Three tasks, `ticker.timers` (sleeps to what is due), `ticker.beat` (node list, clock) and `ticker.look` (owned
     tenants), and a short one `ticker.tick:<tenant>` for each tenant being ticked, so that a slow one delays no other.
     """
 
-    def __init__(self, ticks: Ticks, fleet: Fleet, node: str) -> None:
+    def __init__(self, ticks: Ticks, fleet: Fleet, node: str, trim: Trim) -> None:
         self._ticks = ticks
         self._fleet = fleet
         self.node = node
+        self._trim = trim
         self._offset_ms: float | None = None
         self._measured_s = 0.0
         self._due: dict[str, int] = {}
@@ -254,7 +255,7 @@ class Ticker:
         await self._tick_some([tenant for tenant in owned if survey or self._is_time(tenant, now_s)])
         for tenant in owned:
             if now_s - self._trimmed_s.get(tenant, -ACTIVE_S) >= ACTIVE_S:
-                await self._fleet.trim(tenant, self._now_ms())
+                await self._trim(tenant, self._now_ms())
                 self._trimmed_s[tenant] = now_s
 
     def _is_time(self, tenant: str, now_s: float) -> bool:

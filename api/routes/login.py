@@ -47,7 +47,8 @@ class Login(Model):
 async def login(body: LoginRequest, request: Request, engine: Engine) -> Login:
     """Log a user in with the tenant's secret."""
     address = request.client.host if request.client else ""
-    await engine.check_login(body.tenant, body.secret, address)
+    tries_max = request.app.state.settings.logins_per_minute
+    await engine.check_secret(body.tenant, body.secret, address, tries_max)
     return _mint(request.app.state.tokens, body.tenant, body)
 
 

@@ -11,6 +11,7 @@ from api import http
 from api.auth import Tokens
 from dispatcher.engine import Dispatcher
 from dispatcher.model import Role
+from dispatcher.settings import Settings
 from tests.api.fakes import FakeDispatcher
 
 BODY_BYTES_MAX = 262_144
@@ -34,7 +35,7 @@ def app(fake: FakeDispatcher, tokens: Tokens) -> FastAPI:
         return None
 
     app = http.build(body_bytes_max=BODY_BYTES_MAX)
-    http.furnish(app, dispatcher=cast(Dispatcher, fake), tokens=tokens, node_id="n1", ready=ready)
+    http.furnish(app, dispatcher=cast(Dispatcher, fake), tokens=tokens, settings=Settings(node_id="n1"), ready=ready)
     return app
 
 

@@ -58,7 +58,7 @@ ASSIGNMENT = Assignment(
 )
 
 ANSWERS: dict[str, Any] = {
-    "check_login": None,
+    "check_secret": None,
     "get_snapshot": Snapshot(user=User(user_id="u", name="U"), offset=0, epoch="e"),
     "list_queues": Page[Queue](items=(QUEUE,), cursor=None),
     "create_queue": QUEUE,

@@ -28,7 +28,7 @@ def test_a_token_says_what_it_was_made_with() -> None:
     assert abs(expires_at - (time.time() + 60) * 1000) < 2000
     actor = claims.actor("client", 7)
     assert (actor.tenant, actor.user_id, actor.name) == ("t", "ann", "Ann")
-    assert (actor.roles, actor.queues) == ({Role.AGENT}, {"1", "2"})
+    assert (actor.roles, actor.queues) == (frozenset({Role.AGENT}), frozenset({"1", "2"}))
     assert (actor.client, actor.request_id) == ("client", 7)
 
 

@@ -18,11 +18,16 @@ async def test_login_gives_a_customer_a_token_of_an_hour(door: Door, fake: FakeD
     response = await door.post("/v1/login", json=LOGIN)
     assert response.status_code == 200
     answer = response.json()
-    assert fake.asked == [("check_login", ("t", "s3cret", "127.0.0.1"), {})]
+    assert fake.asked == [("check_secret", ("t", "s3cret", "127.0.0.1", 600), {})]
     assert answer.keys() == {"token", "expires_at", "user"}
     assert answer["user"] == {"user_id": "ann", "name": "ann", "roles": ["customer"]}
     claims = tokens.read(answer["token"])
-    assert (claims.tenant, claims.user_id, claims.roles, claims.queues) == ("t", "ann", {Role.CUSTOMER}, None)
+    assert (claims.tenant, claims.user_id, claims.roles, claims.queues) == (
+        "t",
+        "ann",
+        frozenset({Role.CUSTOMER}),
+        None,
+    )
     assert claims.expires_at == answer["expires_at"]
     assert abs(answer["expires_at"] / 1000 - time.time() - 3600) < 5
 
@@ -32,13 +37,17 @@ async def test_login_with_everything(door: Door, tokens: Tokens) -> None:
     answer = (await door.post("/v1/login", json=asked)).json()
     assert answer["user"] == {"user_id": "ann", "name": "Änn", "roles": ["agent", "admin"]}
     claims = tokens.read(answer["token"])
-    assert (claims.name, claims.roles, claims.queues) == ("Änn", {Role.AGENT, Role.ADMIN}, {"1", "2"})
+    assert (claims.name, claims.roles, claims.queues) == (
+        "Änn",
+        frozenset({Role.AGENT, Role.ADMIN}),
+        frozenset({"1", "2"}),
+    )
     assert abs(claims.expires_at / 1000 - time.time() - 60) < 5
 
 
 @pytest.mark.parametrize("code", [Code.TOKEN_APPIDNOTEXIST, Code.TOKEN_AUTH_FAILED, Code.RATE_LIMITED])
 async def test_a_login_that_fails(door: Door, fake: FakeDispatcher, code: Code) -> None:
-    fake.answers["check_login"] = DispatcherError(code)
+    fake.answers["check_secret"] = DispatcherError(code)
     response = await door.post("/v1/login", json=LOGIN)
     assert (response.status_code, response.json()["code"]) == (code.status, code.name)
     assert ("retry-after" in response.headers) == (code is Code.RATE_LIMITED)
@@ -88,7 +97,7 @@ async def test_an_admin_mints_tokens_of_his_own_tenant(door: Door, tokens: Token
     response = await door.post("/v1/tokens", json=asked, headers=door.as_("boss", Role.ADMIN))
     assert response.status_code == 200
     claims = tokens.read(response.json()["token"])
-    assert (claims.tenant, claims.user_id, claims.name, claims.queues) == ("t", "bob", "bob", {"1"})
+    assert (claims.tenant, claims.user_id, claims.name, claims.queues) == ("t", "bob", "bob", frozenset({"1"}))
 
 
 @pytest.mark.parametrize("role", [Role.CUSTOMER, Role.AGENT, Role.SUPERVISOR])

@@ -1,0 +1,85 @@
+"""A tenant's log: every event in order, each entry at a cursor, kept for 7 days. Reading it from a cursor."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, NamedTuple
+
+from dispatcher.errors import Code, DispatcherError
+from dispatcher.model import LogEntry
+from dispatcher.store.connect import Store
+from dispatcher.store.keys import key
+from dispatcher.store.wire import redis_errors
+
+START = "0-0"
+"""The cursor before everything."""
+
+KEPT_MS = 7 * 86_400_000
+BATCH_MAX = 1000
+BLOCK_MS = 2000
+"""How long one XREAD waits; below the timeout of a command, so that silence and a lost server are told apart."""
+
+_CURSOR = re.compile(r"(\d{1,20})(?:-(\d{1,20}))?")
+_PART_MAX = 2**64 - 1
+
+
+class Part(NamedTuple):
+    """Some entries after a cursor. `reset`: what came right after it may be gone, and the first one is the oldest."""
+
+    entries: tuple[LogEntry, ...]
+    reset: bool = False
+
+
+async def read(store: Store, tenant: str, since: str = START, limit: int = 100) -> Part:
+    """Return at most `limit` entries after the cursor `since`. Errors: PARAM_ERR (no cursor), UNAVAILABLE."""
+    position = _position(since)
+    name = key(tenant, "log")
+    with redis_errors():
+        found: Any = await store.client.xrange(name, min=f"({position[0]}-{position[1]}", count=min(limit, BATCH_MAX))
+        # Asked second: if the log is trimmed in between, a reset too many is told, never one too few.
+        oldest: Any = await store.client.xrange(name, count=1)
+    return Part(_entries(found), position != (0, 0) and bool(oldest) and position < _position(oldest[0][0]))
+
+
+async def end(store: Store, tenant: str) -> str:
+    """Return the cursor of the newest entry: what is read after it is new."""
+    with redis_errors():
+        newest: Any = await store.client.xrevrange(key(tenant, "log"), count=1)
+    return str(newest[0][0]) if newest else START
+
+
+async def tail(store: Store, tenant: str, since: str, limit: int = 100) -> AsyncIterator[Part]:
+    """Yield what is in the log after `since`, then what is added to it, for ever. Errors as `read`."""
+    name = key(tenant, "log")
+    part = await read(store, tenant, since, limit)
+    while True:
+        if part.entries:
+            yield part
+            since = part.entries[-1].cursor
+        with redis_errors():
+            found: Any = await store.client.xread({name: since}, count=min(limit, BATCH_MAX), block=BLOCK_MS)
+        part = Part(_entries(found[0][1]) if found else ())
+
+
+async def trim(store: Store, tenant: str, now_ms: int) -> None:
+    """Drop entries older than 7 days. Redis drops whole blocks, so that a few older ones may stay a while."""
+    with redis_errors():
+        await store.client.xtrim(key(tenant, "log"), minid=str(max(0, now_ms - KEPT_MS)), approximate=True)
+
+
+def _entries(found: Sequence[tuple[str, dict[str, str]]]) -> tuple[LogEntry, ...]:
+    return tuple(
+        LogEntry.model_validate({"cursor": cursor, "at": int(fields["at"]), "events": json.loads(fields["events"])})
+        for cursor, fields in found
+    )
+
+
+def _position(cursor: str) -> tuple[int, int]:
+    match = _CURSOR.fullmatch(cursor)
+    if match and cursor.isascii():
+        position = int(match[1]), int(match[2] or 0)
+        if max(position) <= _PART_MAX:
+            return position
+    raise DispatcherError(Code.PARAM_ERR, "since: not a cursor")
