@@ -1,0 +1,146 @@
+"""The WebSocket door as an ASGI application, and what outlives a single socket: reporting that it is gone."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable, Collection, MutableMapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import structlog
+
+from dispatcher.engine import Dispatcher
+from dispatcher.errors import Code, DispatcherError
+from dispatcher.events.hub import Hub
+from dispatcher.model import Role
+
+log = structlog.get_logger(__name__)
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Origins = Callable[[str], Collection[str]]
+
+REPORT_BACKOFF_S = (0.2, 5.0)
+_REPEATABLE = frozenset({Code.UNAVAILABLE, Code.OUTCOME_UNKNOWN, Code.RATE_LIMITED})
+
+
+class Claims(Protocol):
+    """What a token says; `expires_at` in epoch ms."""
+
+    @property
+    def tenant(self) -> str:
+        """The tenant."""
+
+    @property
+    def user_id(self) -> str:
+        """The user."""
+
+    @property
+    def name(self) -> str:
+        """His name, for people."""
+
+    @property
+    def roles(self) -> frozenset[Role]:
+        """What he may do."""
+
+    @property
+    def queues(self) -> frozenset[str] | None:
+        """What he may serve; None: every queue."""
+
+    @property
+    def expires_at(self) -> int:
+        """When the token ends (epoch ms)."""
+
+
+class Tokens(Protocol):
+    """Reads tokens."""
+
+    def read(self, token: str) -> Claims:
+        """Verify a token. Errors: TOKEN_AUTH_FAILED, TOKEN_TIMEOUT."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The bounds of a socket. Times in seconds.
+
+    `silence_s`: a client pings every 10 s; after three that did not come its socket is gone. `warn_s`: how long
+    before its end a token is said to expire. `outbox_*`: what may wait for a slow reader; a frame is some hundred
+    bytes, so the frames are the bound for events, the bytes for large answers. `close_s`: how long a closing
+    socket may take to write what is left.
+    """
+
+    hello_s: float = 5.0
+    silence_s: float = 30.0
+    warn_s: float = 30.0
+    outbox_frames: int = 1000
+    outbox_bytes: int = 4 * 1024 * 1024
+    close_s: float = 5.0
+
+
+def no_origins(tenant: str) -> Collection[str]:
+    """Allow no origin but the node's own host."""
+    return ()
+
+
+class Gateway:
+    """GET /v1/ws. Mount it for the scope type `websocket`; `stop` it before the hub, after the server.
+
+    `origins(tenant)` lists the allowed values of `Origin` (`https://host`, or `*`); the node's own host is always
+    allowed, and so is a client without `Origin` (not a browser).
+    """
+
+    def __init__(
+        self,
+        dispatcher: Dispatcher,
+        hub: Hub,
+        tokens: Tokens,
+        *,
+        origins: Origins = no_origins,
+        limits: Limits | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.dispatcher = dispatcher
+        self.hub = hub
+        self.tokens = tokens
+        self.origins = origins
+        self.limits = limits or Limits()
+        self.clock = clock
+        self._reports: set[asyncio.Task[None]] = set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one socket until it is closed."""
+        from api.gateway.socket import Socket  # here, because a socket knows its gateway
+
+        if scope["type"] != "websocket":
+            raise RuntimeError("the gateway serves WebSockets only")
+        await Socket(self, scope, receive, send).run()
+
+    def report_gone(self, tenant: str, user_id: str, session_id: str) -> None:
+        """Report a closed session, again and again until it is answered."""
+        task = asyncio.create_task(self._report(tenant, user_id, session_id), name="gateway:report")
+        self._reports.add(task)
+        task.add_done_callback(self._reports.discard)
+
+    async def stop(self, timeout_s: float = 5.0) -> None:
+        """Wait for the reports under way; one that is cut off leaves a session that only its next login ends."""
+        if self._reports:
+            await asyncio.wait(self._reports, timeout=timeout_s)
+        for task in list(self._reports):
+            task.cancel()
+        await asyncio.gather(*self._reports, return_exceptions=True)
+
+    async def _report(self, tenant: str, user_id: str, session_id: str) -> None:
+        delay, longest = REPORT_BACKOFF_S
+        while True:
+            try:
+                await self.dispatcher.close_session(tenant, user_id, session_id)
+                return
+            except DispatcherError as error:
+                log.warning("session.close_failed", tenant=tenant, code=error.code.name)
+                if error.code not in _REPEATABLE:
+                    return
+            await asyncio.sleep(delay * random.uniform(0.5, 1.0))
+            delay = min(delay * 2, longest)

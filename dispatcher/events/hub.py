@@ -1,0 +1,347 @@
+"""The hub: fans what the feed reads out to this node's sessions, and notices what it did not read.
+
+A session joins by subscribing first and buffering, then reading state, offset and epoch in one script; what
+is buffered up to that offset is dropped, and then frames are delivered as they come. A frame whose offset does
+not follow the last one, a lost connection, or a difference found by comparing with Redis (a lost last frame
+shows no gap) is repaired by a snapshot. After it the client knows everything again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Collection, Coroutine, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+import structlog
+from redis.exceptions import RedisError
+
+from dispatcher.errors import Code, DispatcherError
+from dispatcher.events.feed import BACKOFF_S, ECHO_S, PROBE_S, Feed
+from dispatcher.events.frames import frame, with_epoch
+from dispatcher.events.lines import Masters
+from dispatcher.events.marks import Marks, UserMark
+from dispatcher.events.member import Engine, Member, Sink
+from dispatcher.events.watch import Clock, Watch
+from dispatcher.model import Actor, Snapshot
+from dispatcher.store.connect import Store
+from dispatcher.store.keys import key
+
+log = structlog.get_logger(__name__)
+
+SNAPSHOTS_AT_ONCE = 32
+"""After a lost connection everybody here needs a snapshot: the commands of the clients shall still get through."""
+RETRY_S = (0.1, 5.0)
+
+Tell = Callable[[Snapshot], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """The hub's times, in seconds.
+
+    `compare_s`: how often its users' offsets are compared with Redis; `settle_s`: how long a published frame
+    may be under way before it counts as lost; `join_s`: how long a joining session waits for its subscriptions;
+    `probe_s`, `echo_s`, `backoff_s`: the feed's.
+    """
+
+    compare_s: float = 10.0
+    settle_s: float = 1.0
+    join_s: float = 10.0
+    probe_s: float = PROBE_S
+    echo_s: float = ECHO_S
+    backoff_s: tuple[float, float] = BACKOFF_S
+
+
+class Hub:
+    """All sessions of one process, and its feed. `node_id` names the process among the nodes."""
+
+    def __init__(
+        self, engine: Engine, store: Store, node_id: str, *, pace: Pace | None = None, clock: Clock | None = None
+    ) -> None:
+        self.node_id = node_id
+        self.pace = pace or Pace()
+        self.feed = Feed(
+            Masters(store),
+            node_id,
+            self._on_message,
+            self._on_lost,
+            probe_s=self.pace.probe_s,
+            echo_s=self.pace.echo_s,
+            backoff_s=self.pace.backoff_s,
+        )
+        self._engine = engine
+        self._marks = Marks(store)
+        self._clock = clock
+        self._members: dict[str, set[Member]] = {}
+        self._watches: dict[str, Watch] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._comparing: asyncio.Task[None] | None = None
+        self._snapshots = asyncio.Semaphore(SNAPSHOTS_AT_ONCE)
+
+    async def start(self) -> None:
+        """Start reading and comparing."""
+        await self.feed.start()
+        self._comparing = self._spawn(self._compare_for_ever(), "hub:compare")
+
+    async def stop(self) -> None:
+        """Stop every task, and the feed."""
+        for watch in self._watches.values():
+            watch.close()
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.feed.stop()
+
+    @property
+    def ready(self) -> bool:
+        """Whether the feed's connections stand."""
+        return self.feed.ready
+
+    async def join(self, actor: Actor, session_id: str, sink: Sink, tell: Tell) -> Member:
+        """Open a session and attach it: `tell(snapshot)`, then every frame after it, to `sink`.
+
+        Errors: those of `open_session`; UNAVAILABLE if the subscription is not confirmed in time. After an error
+        or a cancellation nothing is attached, but the session may have been opened: the caller closes it.
+        """
+        member = Member(actor, session_id, sink)
+        channel = self._channel(member)
+        self._members.setdefault(channel, set()).add(member)
+        try:
+            async with asyncio.timeout(self.pace.join_s):
+                await self.feed.subscribe(channel)
+            snapshot = await self._engine.open_session(actor, session_id, self.node_id)
+            member.learn_snapshot(snapshot)
+            await self._follow_before_answering(member)
+        except TimeoutError as error:
+            self.leave(member)
+            raise DispatcherError(Code.UNAVAILABLE, "the subscription was not confirmed in time") from error
+        except BaseException:
+            self.leave(member)
+            raise
+        tell(snapshot)
+        member.joined = True
+        self._go_live(member, snapshot)
+        for queue_id in member.queues:
+            self._ring(member, queue_id)
+        return member
+
+    async def refresh(self, member: Member, tell: Tell) -> None:
+        """Read a snapshot, `tell` it, and deliver only what came after it. Errors: those of `get_snapshot`."""
+        async with member.lock:
+            if member.buffer is None:
+                member.buffer = []
+            member.stale = False
+            try:
+                snapshot = await self._engine.get_snapshot(member.actor)
+            except BaseException:
+                if not member.repairing:
+                    self._replay(member)
+                raise
+            if not member.left:
+                tell(snapshot)
+                self._go_live(member, snapshot)
+
+    def leave(self, member: Member) -> None:
+        """Detach a session; nothing is sent to it any more."""
+        if member.left:
+            return
+        member.left = True
+        channel = self._channel(member)
+        members = self._members.get(channel, set())
+        members.discard(member)
+        if not members:
+            self._members.pop(channel, None)
+            self.feed.unsubscribe(channel)
+        for queue_id in member.queues:
+            self._place(member, queue_id)
+
+    def watch_queues(self, member: Member, queue_ids: Collection[str]) -> None:
+        """Send `queue.status` of exactly these queues to a member."""
+        before = member.queues
+        member.watches = frozenset(queue_ids)
+        self._interest_changed(member, before)
+        for queue_id in queue_ids:
+            self._ring(member, queue_id)
+
+    # What the feed brings
+
+    def _on_message(self, channel: str, text: str) -> None:
+        if (members := self._members.get(channel)) is not None:
+            message = orjson.loads(text)
+            for member in tuple(members):
+                self._deliver(member, text, message)
+        elif (watch := self._watches.get(channel)) is not None:
+            watch.take(text, orjson.loads(text))
+
+    def _on_lost(self, channel: str) -> None:
+        for member in tuple(self._members.get(channel, ())):
+            # A snapshot that is being read now may be older than the new subscription.
+            member.stale = True
+            self._repair(member, "subscription lost")
+        if (watch := self._watches.get(channel)) is not None:
+            watch.lost()
+
+    def _deliver(self, member: Member, text: str, message: dict[str, Any]) -> None:
+        offset = message.get("offset")
+        if member.left or offset is None or member.keep(text, message) or offset <= member.offset:
+            return
+        if offset != member.offset + 1:
+            self._repair(member, "gap")
+            return
+        member.offset = offset
+        before = member.queues
+        member.learn(message["events"])
+        member.sink.send(with_epoch(text, member.epoch))
+        if member.queues != before:
+            self._interest_changed(member, before)
+        for event in message["events"]:
+            if event["event"] == "session.replaced" and event["data"]["session_id"] == member.session_id:
+                member.sink.replaced()
+
+    def _go_live(self, member: Member, snapshot: Snapshot) -> None:
+        """Stand where the snapshot stands, and deliver what was buffered behind it."""
+        before = member.queues
+        member.learn_snapshot(snapshot)
+        self._interest_changed(member, before)
+        self._replay(member)
+        if member.stale:
+            self._repair(member, "subscription lost")
+
+    def _replay(self, member: Member) -> None:
+        frames, member.buffer = member.buffer or [], None
+        for text, message in frames:
+            self._deliver(member, text, message)
+
+    def _repair(self, member: Member, reason: str) -> None:
+        """Bring a member back to the truth by a snapshot. Frames are buffered from now on."""
+        # One that is joining reads its snapshot after this; a repair that runs reads a newer one if it must.
+        if member.repairing or member.left or not member.joined:
+            return
+        member.repairing = True
+        if member.buffer is None:
+            member.buffer = []
+        log.info("hub.repair", tenant=member.actor.tenant, reason=reason)
+        member.repair = self._spawn(self._repair_until_done(member), "hub:repair")
+
+    async def _repair_until_done(self, member: Member) -> None:
+        def tell(snapshot: Snapshot) -> None:
+            member.repairing = False
+            member.sink.send(frame("snapshot", snapshot, offset=snapshot.offset, epoch=snapshot.epoch))
+
+        low, high = RETRY_S
+        while not member.left:
+            try:
+                async with self._snapshots:
+                    await self.refresh(member, tell)
+                return
+            except DispatcherError as error:
+                log.warning("hub.repair_failed", tenant=member.actor.tenant, code=error.code.name)
+            await asyncio.sleep(low * random.uniform(0.5, 1.0))
+            low = min(low * 2, high)
+
+    # Queues
+
+    def _interest_changed(self, member: Member, before: Iterable[str]) -> None:
+        for queue_id in member.queues.union(before):
+            self._place(member, queue_id)
+
+    def _place(self, member: Member, queue_id: str) -> None:
+        """Let a queue's watch know a member's interest; the first one makes it, the last one ends it."""
+        channel = self._about(member, queue_id)
+        watch = self._watches.get(channel)
+        if watch is None:
+            if member.left or queue_id not in member.queues:
+                return
+            clock = self._clock or asyncio.get_running_loop()
+            watch = self._watches[channel] = Watch(member.actor.tenant, queue_id, self._engine, clock, self._spawn)
+            watch.subscribed = self._spawn(self._subscribe(watch, channel), f"hub:subscribe:{queue_id}")
+        watch.place(member)
+        if not watch.wanted:
+            watch.close()
+            del self._watches[channel]
+            self.feed.unsubscribe(channel)
+
+    async def _subscribe(self, watch: Watch, channel: str) -> None:
+        await self.feed.subscribe(channel)
+        watch.opened()
+
+    async def _follow_before_answering(self, member: Member) -> None:
+        """Subscribe to its queues before it is told the snapshot: what it lists afterwards then misses nothing."""
+        self._interest_changed(member, ())
+        watches = (self._watches[self._about(member, queue_id)] for queue_id in member.queues)
+        tasks = [watch.subscribed for watch in watches if watch.subscribed is not None and not watch.live]
+        if tasks:
+            await asyncio.wait(tasks, timeout=self.pace.join_s)
+
+    def _ring(self, member: Member, queue_id: str) -> None:
+        """Have a queue's status sent to somebody who is new there."""
+        watch = self._watches.get(self._about(member, queue_id))
+        if watch is not None and watch.live:
+            watch.ring()
+
+    # Comparing with Redis
+
+    async def _compare_for_ever(self) -> None:
+        while True:
+            await asyncio.sleep(self.pace.compare_s * random.uniform(0.8, 1.0))
+            try:
+                await self.compare()
+            except (RedisError, OSError, TimeoutError) as error:
+                log.warning("hub.compare_failed", reason=str(error))
+
+    async def compare(self) -> None:
+        """Compare what was delivered with what Redis says was published, and repair. Errors: redis-py's.
+
+        A frame that is still under way is no difference: what Redis says must be reached within `settle_s`.
+        """
+        members = [member for group in self._members.values() for member in group if member.joined]
+        watches = [watch for watch in self._watches.values() if watch.live]
+        offsets = [member.offset for member in members]
+        seqs = [watch.seq for watch in watches]
+        user_marks = await self._marks.users([(member.actor.tenant, member.actor.user_id) for member in members])
+        queue_marks = await self._marks.queues([(watch.tenant, watch.queue_id) for watch in watches])
+        await asyncio.sleep(self.pace.settle_s)
+        for member, offset, mark in zip(members, offsets, user_marks, strict=True):
+            self._compare_member(member, offset, mark)
+        for watch, seq, said in zip(watches, seqs, queue_marks, strict=True):
+            if watch.seq is None:
+                watch.seq = said
+            elif watch.seq < said or (seq is not None and said < seq):
+                watch.resync(said)
+
+    def _compare_member(self, member: Member, offset: int, mark: UserMark) -> None:
+        """`offset` is what was delivered before the mark was read: Redis can only say less if it forgot something."""
+        if member.left or member.buffer is not None:
+            return
+        if mark.session != member.session_id:
+            if mark.session:
+                member.sink.send(frame("session.replaced", {"session_id": member.session_id}))
+                member.sink.replaced()
+            else:
+                member.sink.disowned()
+        elif mark.epoch != member.epoch or member.offset < mark.offset or mark.offset < offset:
+            self._repair(member, "comparison")
+
+    # Small things
+
+    def _spawn(self, job: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        task = asyncio.create_task(job, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("hub.task_failed", task=task.get_name(), exc_info=error)
+
+    @staticmethod
+    def _channel(member: Member) -> str:
+        return key(member.actor.tenant, "to", member.actor.user_id)
+
+    @staticmethod
+    def _about(member: Member, queue_id: str) -> str:
+        return key(member.actor.tenant, "about", queue_id)
