@@ -181,7 +181,7 @@ async def node(
         finally:
             server.should_exit = True
             await serving
-            await gateway.stop()
+            await gateway.stop(timeout_s=1.0)
             await hub.stop()
 
 
