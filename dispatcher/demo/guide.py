@@ -7,7 +7,7 @@ import shlex
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from textwrap import dedent, indent
+from textwrap import dedent
 
 WATCH = """\
 import asyncio, sys
@@ -77,9 +77,8 @@ def _curl(url: str, path: str, body: Mapping[str, object], *, token: bool = Fals
 
 
 def _python(url: str) -> str:
-    return indent(f"{shlex.quote(sys.executable)} -c '\n{WATCH}' {url} \"$CUSTOMER\"\n", "  ").replace(
-        "  import", "import"
-    )
+    # Not indented: it is Python, and is pasted as it stands.
+    return f"{shlex.quote(sys.executable)} -c '\n{WATCH}' {url} \"$CUSTOMER\"\n"
 
 
 def _websocat(url: str) -> str:
