@@ -67,20 +67,27 @@ class Server(uvicorn.Server):
 
 @contextlib.asynccontextmanager
 async def serving(host: str, port: int) -> AsyncIterator[Service]:
-    """Run the service on `host` and `port` (0: a free one).
+    """Run the service, with the settings of the environment, on `host` and `port` (0: a free one).
 
     Raises OSError (the port is taken), SettingsError, DispatcherError UNAVAILABLE (it did not start).
     """
+    app = import_from_string(APP)()
+    async with listening(app, host, port) as (url, task):
+        yield Service(url, cast(App, app).node, task)
+
+
+@contextlib.asynccontextmanager
+async def listening(app: Any, host: str, port: int) -> AsyncIterator[tuple[str, asyncio.Task[None]]]:
+    """Run an application; give its address, and the task that ends when it does. Errors as `serving`."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.create_server((host, port), family=family, backlog=1024) as listener:
-        app = import_from_string(APP)()
         server = Server(_config(app))
         task = asyncio.create_task(server.serve(sockets=[listener]), name="demo server")
         try:
             await server.tried.wait()
             if not server.started:
                 raise DispatcherError(Code.UNAVAILABLE, "the service did not start; its log says why")
-            yield Service(_url(host, listener.getsockname()[1]), cast(App, app).node, task)
+            yield _url(host, listener.getsockname()[1]), task
         finally:
             server.should_exit = True
             await asyncio.gather(task, return_exceptions=True)
