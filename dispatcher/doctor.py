@@ -6,12 +6,12 @@ anew from first principles (sets, hashes, predicate), never with the code it che
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from dispatcher.events.log import read_all
 from dispatcher.events.replay import Replay
 from dispatcher.model import LogEntry
 from dispatcher.store import keys
@@ -103,8 +103,13 @@ async def read_state(store: Store, tenant: str, *, with_log: bool = False) -> St
         ):
             state.immortal.append(name)
     if with_log:
-        state.log = await read_all(store, tenant)
+        state.log = await _read_log(store, tenant)
     return state
+
+
+async def _read_log(store: Store, tenant: str) -> list[LogEntry]:
+    entries = await store.client.xrange(keys.key(tenant, "log"))
+    return [LogEntry(cursor=id, at=entry["at"], events=json.loads(entry["events"])) for id, entry in entries]
 
 
 async def check(store: Store, tenant: str, *, with_log: bool = False) -> list[Violation]:
@@ -166,7 +171,7 @@ def one_agent(state: State) -> Iterator[Violation]:
         agent = [contact["agent_id"]] if contact["state"] in ("preparing", "serving") else []
         if holders.pop(id, []) != agent:
             yield Violation(2, f"held by others than {agent}", state.key("contact", id))
-        if bool(agent) != bool(contact.get("assignment_id")):
+        if bool(agent) != bool(contact.get("assignment_state")):
             yield Violation(2, "agent and assignment do not agree", state.key("contact", id))
     for id, agents in holders.items():
         yield Violation(2, f"not open, but held by {agents}", state.key("contact", id))

@@ -72,7 +72,7 @@ def wait_for(what: Callable[[], Any], about: str) -> None:
 
 def command(client: redis.Redis, *words: str | int) -> Any:
     """Send a command that redis-py has no typed method for."""
-    return client.execute_command(*words)  # type: ignore[no-untyped-call]
+    return client.execute_command(*words)
 
 
 class Server:
@@ -98,7 +98,12 @@ class Server:
     def client(self) -> redis.Redis:
         """Make a plain client that does not retry; close it, or use it in a `with`."""
         return redis.Redis(
-            port=self.port, decode_responses=True, socket_timeout=5, retry=Retry(NoBackoff(), 0), protocol=2
+            host="127.0.0.1",
+            port=self.port,
+            decode_responses=True,
+            socket_timeout=5,
+            retry=Retry(NoBackoff(), 0),
+            protocol=2,
         )
 
     def start(self) -> Self:
@@ -146,7 +151,7 @@ class Server:
 
 def server(binary: str, *options: str) -> Server:
     """Make an ordinary server, not started yet."""
-    return Server(binary, "--save", "", "--appendonly", "no", *options)
+    return Server(binary, "--save", "", "--appendonly", "no", "--repl-diskless-sync-delay", "0", *options)
 
 
 class Cluster:
@@ -203,7 +208,7 @@ class Sentinel:
     name = "main"
 
     def __init__(self, binary: str) -> None:
-        self.master = server(binary, "--repl-diskless-sync-delay", "0")
+        self.master = server(binary)
         self.replica = server(binary, "--replicaof", "127.0.0.1", str(self.master.port))
         self._watch = server(binary)
         config = self._watch.folder / "sentinel.conf"

@@ -129,17 +129,24 @@ class Client:
         self._link.token = token
         return read(Snapshot, await self._call("hello", token=token, client=self.client_id))
 
-    async def list_queues(self) -> Page[Queue]:
-        """List the queues, in order of their ids."""
-        return read(Page[Queue], await self._call("list_queues"))
+    async def list_queues(
+        self, *, status: bool = False, limit: int | None = None, cursor: str | None = None
+    ) -> Page[Queue]:
+        """List the queues, in order of their ids, with each one's status where `status` is set."""
+        return read(Page[Queue], await self._call("list_queues", status=status or None, limit=limit, cursor=cursor))
 
     async def get_queue_status(self, queue_id: str) -> QueueStatus:
         """Count a queue. Errors: QUE_ID_INVALID."""
         return read(QueueStatus, await self._call("get_queue_status", queue_id=queue_id))
 
     async def watch_queues(self, queue_ids: Sequence[str] | None = None) -> None:
-        """Get `queue.status` of these queues (None: of all) without serving them or waiting there."""
-        await self._call("watch_queues", **({"all": True} if queue_ids is None else {"queue_ids": list(queue_ids)}))
+        """Get `queue.status` of these queues (None: of all there are now) without serving them or waiting there.
+
+        The last call counts, over reconnections too. Errors: QUE_ID_INVALID.
+        """
+        args: dict[str, Any] = {"all": True} if queue_ids is None else {"queue_ids": list(queue_ids)}
+        await self._call("watch_queues", **args)
+        self._link.standing["watch_queues"] = args
 
     # A customer's commands
 
@@ -179,9 +186,12 @@ class Client:
         """Set manual mode (not 0), or clear it (0), which ends wrap-up and cool-down too."""
         return await self._change(Agent, "set_dnd", dnd=dnd, reason=reason)
 
-    async def list_contacts(self, queue_id: str) -> Page[Contact]:
+    async def list_contacts(
+        self, queue_id: str, *, limit: int | None = None, cursor: str | None = None
+    ) -> Page[Contact]:
         """List who waits in a queue, in its order. Errors: QUE_ID_INVALID, QUE_SERVICE_NOT_START."""
-        return read(Page[Contact], await self._call("list_contacts", queue_id=queue_id))
+        result = await self._call("list_contacts", queue_id=queue_id, limit=limit, cursor=cursor)
+        return read(Page[Contact], result)
 
     async def request_assignment(self, queue_id: str | None = None, customer_id: str | None = None) -> Assignment:
         """Ask for a contact: by the order rule, the oldest of a queue, or one customer of a queue.

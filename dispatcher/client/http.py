@@ -70,20 +70,29 @@ class Http:
         *,
         name: str | None = None,
         roles: Sequence[Role] | None = None,
+        queues: Sequence[str] | None = None,
         ttl_s: int | None = None,
     ) -> Login:
         """Log a user in with the tenant's secret; without `roles` as customer.
 
+        `queues` limits what an agent may serve; `ttl_s`: how long the token lasts.
+
         Errors: TOKEN_APPIDNOTEXIST, TOKEN_AUTH_FAILED, RATE_LIMITED.
         """
-        body = _given(tenant=tenant, secret=secret, user_id=user_id, name=name, roles=roles, ttl_s=ttl_s)
-        return read(Login, await self._ask("POST", "/v1/login", body))
+        body = _given(tenant=tenant, secret=secret, user_id=user_id, name=name, roles=roles)
+        return read(Login, await self._ask("POST", "/v1/login", body | _given(queues=queues, ttl_s=ttl_s)))
 
     async def create_token(
-        self, user_id: str, roles: Sequence[Role], *, name: str | None = None, ttl_s: int | None = None
+        self,
+        user_id: str,
+        roles: Sequence[Role],
+        *,
+        name: str | None = None,
+        queues: Sequence[str] | None = None,
+        ttl_s: int | None = None,
     ) -> Login:
         """Make a token of a user. Errors: API_NO_PERMISSION (not an admin)."""
-        body = _given(user_id=user_id, name=name, roles=roles, ttl_s=ttl_s)
+        body = _given(user_id=user_id, name=name, roles=roles, queues=queues, ttl_s=ttl_s)
         return read(Login, await self._ask("POST", "/v1/tokens", body))
 
     async def me(self) -> Snapshot:
@@ -112,9 +121,14 @@ class Http:
         body = patch.model_dump(exclude_unset=True)
         return read(Queue, await self._ask("PATCH", _path("queues", queue_id), body))
 
-    async def delete_queue(self, queue_id: str, *, force: bool = False) -> None:
-        """Delete a queue; with `force` also one that is not empty. Errors: QUE_ID_INVALID, QUEUE_NOT_EMPTY."""
-        await self._ask("DELETE", _path("queues", queue_id), query=_given(force=1 if force else None))
+    async def delete_queue(self, queue_id: str, *, force: bool = False) -> bool:
+        """Delete a queue; with `force` also one that is not empty. Errors: QUE_ID_INVALID, QUEUE_NOT_EMPTY.
+
+        True when it is gone; False while it is being emptied.
+        """
+        query = _given(force=1 if force else None)
+        response = await self._send("DELETE", _path("queues", queue_id), query=query)
+        return response.status_code != httpx.codes.ACCEPTED
 
     async def get_queue_status(self, queue_id: str) -> QueueStatus:
         """Count a queue. Errors: QUE_ID_INVALID."""
@@ -153,9 +167,9 @@ class Http:
         """Read a contact. Errors: CONTACT_NOT_FOUND."""
         return read(Contact, await self._ask("GET", _path("contacts", contact_id)))
 
-    async def stop_queuing(self, contact_id: str) -> None:
+    async def stop_queuing(self, contact_id: str) -> Contact:
         """Take a contact out; by a supervisor, of somebody else: removal. Errors: CONTACT_NOT_FOUND."""
-        await self._ask("DELETE", _path("contacts", contact_id))
+        return read(Contact, await self._ask("DELETE", _path("contacts", contact_id)))
 
     async def start(self, contact_id: str) -> Contact:
         """Begin to serve without a call. Errors: CONTACT_NOT_FOUND, WRONG_STATE, API_NO_PERMISSION."""
@@ -190,9 +204,9 @@ class Http:
         body = {"queues": [queue.model_dump() for queue in queues]}
         return await self._post(Agent, _path("agents", agent_id, "queues"), body)
 
-    async def stop_service(self, queue_id: str, *, agent_id: str = "me") -> None:
+    async def stop_service(self, queue_id: str, *, agent_id: str = "me") -> Agent:
         """Stop serving a queue. Errors: QUE_SERVICE_NOT_START."""
-        await self._ask("DELETE", _path("agents", agent_id, "queues", queue_id))
+        return read(Agent, await self._ask("DELETE", _path("agents", agent_id, "queues", queue_id)))
 
     async def set_dnd(self, dnd: int, *, agent_id: str = "me", reason: str | None = None) -> Agent:
         """Set or clear (0) manual mode. Errors: USER_NOT_FOUND, API_NO_PERMISSION."""
@@ -219,21 +233,34 @@ class Http:
     async def _ask(
         self, method: str, path: str, body: dict[str, Any] | None = None, *, query: dict[str, Any] | None = None
     ) -> Any:
+        response = await self._send(method, path, body, query=query)
+        return response.json() if response.content else None
+
+    async def _send(
+        self, method: str, path: str, body: dict[str, Any] | None = None, *, query: dict[str, Any] | None = None
+    ) -> httpx.Response:
         try:
             response = await self._http.request(method, path, json=body, params=query)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise DispatcherError(Code.UNAVAILABLE, f"{method} {path}: {error}") from error
         except httpx.TransportError as error:
             raise DispatcherError(Code.OUTCOME_UNKNOWN, f"{method} {path}: {error}") from error
-        try:
-            answer = response.json() if response.content else None
-        except ValueError:
-            answer = None
-        if response.is_success:
-            return answer
-        if isinstance(answer, dict) and "code" in answer:
-            raise read_error(answer)
-        raise DispatcherError(Code.SERVER_EXCEPTION, f"{method} {path}: HTTP {response.status_code}")
+        if not response.is_success:
+            raise _error(response)
+        return response
+
+
+def _error(response: httpx.Response) -> DispatcherError:
+    """Read a problem document; what is none (a proxy's page) is a SERVER_EXCEPTION."""
+    try:
+        problem = response.json()
+    except ValueError:
+        problem = None
+    if isinstance(problem, dict) and "code" in problem:
+        return read_error(problem)
+    request = response.request
+    detail = f"{request.method} {request.url.path}: HTTP {response.status_code}"
+    return DispatcherError(Code.SERVER_EXCEPTION, detail)
 
 
 def _path(*parts: str) -> str:

@@ -69,7 +69,8 @@ class Link:
     """Connect, say hello, beat, reconnect with jitter, repeat.
 
     `on_snapshot` gets the result of every hello, `on_frame` every event frame, `on_end` (once) the error
-    that ended the link, or None after `close`. `heartbeat_s`: a ping so often; silence for one more such
+    that ended the link, or None after `close`. `standing` commands (name → arguments) hold for one connection
+    and are given again on every new one. `heartbeat_s`: a ping so often; silence for one more such
     time is a dead connection. `backoff_s`: the first wait before a new connection is up to that long.
     """
 
@@ -88,6 +89,7 @@ class Link:
         self.token = token
         self.client = secrets.token_hex(16)
         self.last_error: Exception | None = None
+        self.standing: dict[str, dict[str, Any]] = {}
         self._ready = asyncio.Event()
         self._heartbeat_s = heartbeat_s
         self._backoff_s = backoff_s
@@ -233,7 +235,7 @@ class Link:
             await asyncio.gather(heartbeat, return_exceptions=True)
 
     async def _repeat(self, connection: ClientConnection) -> None:
-        """Send everything unanswered, in order of the ids; then let commands use the connection."""
+        """Send everything unanswered, in order of the ids, then what stands; then let commands use the connection."""
         repeated: set[int] = set()
         while waiting := [
             request for id, request in sorted(self._pending.items()) if id not in repeated and not request.answer.done()
@@ -243,6 +245,9 @@ class Link:
                 request.sent = True
                 await connection.send(request.text)
         self._connection = connection
+        for cmd, args in list(self.standing.items()):
+            self._last_id += 1
+            await connection.send(Request(cmd, args, id=self._last_id).text)
 
     async def _beat(self, connection: ClientConnection) -> None:
         """Ping so often; abort a connection that was silent since the last ping, or does not take one."""

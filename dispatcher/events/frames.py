@@ -9,25 +9,15 @@ import orjson
 from pydantic import BaseModel
 
 
-def wire(value: Any) -> Any:
-    """Return a model as plain values. A member that is absent (None by its default) is left out."""
-    if isinstance(value, BaseModel):
-        fields = type(value).model_fields
-        return {
-            name: wire(member)
-            for name, member in value
-            if member is not None or name not in fields or fields[name].is_required()
-        }
-    if isinstance(value, list | tuple | set | frozenset):
-        return [wire(item) for item in value]
-    if isinstance(value, dict):
-        return {name: wire(item) for name, item in value.items()}
-    return value
-
-
 def encode(value: Any) -> str:
-    """Encode plain values and models as JSON."""
-    return orjson.dumps(wire(value)).decode()
+    """Encode plain values and models as JSON; a model shows the members that the script gave, as over HTTP."""
+    return orjson.dumps(value, default=_plain).decode()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json", exclude_unset=True)
+    raise TypeError(type(value).__name__)
 
 
 def now_ms() -> int:

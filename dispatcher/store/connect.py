@@ -98,10 +98,10 @@ def _by_sentinels(addresses: Sequence[Address], path: str, tls: bool, options: d
     if not master:
         raise ValueError("redis+sentinel:// ends with the master's name")
     asking = {name: options[name] for name in ("retry", "socket_timeout", "socket_connect_timeout", "protocol")}
-    sentinel = Sentinel(addresses, sentinel_kwargs=asking)  # type: ignore[no-untyped-call]
+    sentinel = Sentinel(addresses, sentinel_kwargs=asking)
     kind = SentinelTlsConnection if tls else SentinelConnection
     options = options | {"db": int(db or 0)}
-    pool = SentinelConnectionPool(master, sentinel, connection_class=kind, **options)  # type: ignore[no-untyped-call]
+    pool = SentinelConnectionPool(master, sentinel, connection_class=kind, **options)
     return Store(
         Redis.from_pool(pool),
         lambda _: wire_connection(kind, pool.connection_kwargs),

@@ -30,6 +30,8 @@ REQUIRED_SECTIONS = ("KEYS", "ARGV", "REPLY", "ERRORS", "EVENTS", "CALLS")
 
 _SECTION = re.compile(rf"^-- ({'|'.join(SECTIONS)})(?: +(.*))?$")
 _COMMENT = re.compile(r"^\s*--.*$", re.MULTILINE)
+_WORD = re.compile(r"\b[a-z][a-z0-9_]*\b")
+_FUNCTION = re.compile(r"^local function (\w+)\(")
 _NAME = re.compile(r"\b[A-Z][A-Z_]*\b")
 _KEYS = {key.facet.upper(): key for key in TENANT_KEYS + CHANNELS}
 
@@ -127,20 +129,25 @@ class Scripts:
 
     def _compose(self, name: str) -> str:
         command = self.commands[name]
-        body = "\n".join([self.libs[lib].body for lib in self._resolve(command)] + [command.body])
+        libs = _without_unused("\n".join(self.libs[lib].body for lib in self._resolve(command)), command.body)
+        body = libs + "\n" + command.body
         used = [word for word in dict.fromkeys(_NAME.findall(body)) if word in _KEYS]
         flags = command.sections.get("FLAGS", "")
         lines = ["#!lua flags=" + flags if flags else "#!lua"]
-        if self._counting:
-            lines += _COUNTING_HEAD
         lines.append("local P = string.sub(KEYS[1], 1, -5)")
         lines += [f"local {word} = P .. '{_KEYS[word].facet}{':' if _KEYS[word].id else ''}'" for word in used]
-        mentioned = set(re.findall(r"\b[a-z_]+\b", body))
-        lines += [f"local {arg} = ARGV[{i}]" for i, arg in enumerate(command.arguments, 1) if arg in mentioned]
-        lines.append(body)
-        if self._counting:
-            lines += _COUNTING_TAIL
-        return "\n".join(lines) + "\n"
+        mentioned = set(_WORD.findall(body))
+        bound = [f"local {arg} = ARGV[{i}]" if arg in mentioned else "" for i, arg in enumerate(command.arguments, 1)]
+        lines += filter(None, bound[: len(COMMON_ARGUMENTS)])
+        lines.append(_COUNTING_CALL if self._counting else "local call = redis.call")
+        # A function inside: what libs capture from out here costs them nothing, while a local of the same
+        # function is looked for anew by every function made.
+        lines.append("local function command()")
+        lines.append(libs)
+        lines += filter(None, bound[len(COMMON_ARGUMENTS) :])
+        lines += [command.body, "end"]
+        lines += _COUNTING_TAIL if self._counting else ["return command()"]
+        return "\n".join(lines).replace("redis.call(", "call(") + "\n"
 
     def _resolve(self, command: Source) -> list[str]:
         """Return the libs a command needs, dependencies first."""
@@ -161,9 +168,32 @@ class Scripts:
         return order
 
 
-_COUNTING_HEAD = [
-    "local server, calls = redis, 0",
-    "local redis = {call = function(...) calls = calls + 1 return server.call(...) end}",
-    "local function command()",
-]
-_COUNTING_TAIL = ["end", "local reply = command()", "reply[4] = tostring(calls)", "return reply"]
+def _without_unused(libs: str, command: str) -> str:
+    """Leave out of the libs every function that nothing uses: making a function costs time in every run."""
+    parts: list[tuple[str, str]] = []
+    name, lines = "", []
+    for line in libs.splitlines():
+        begins = _FUNCTION.match(line)
+        if begins:
+            parts.append((name, "\n".join(lines)))
+            name, lines = begins[1], []
+        lines.append(line)
+        if name and line == "end":
+            parts.append((name, "\n".join(lines)))
+            name, lines = "", []
+    parts.append((name, "\n".join(lines)))
+    functions = {name: text for name, text in parts if name}
+    new = set(_WORD.findall("\n".join(text for name, text in parts if not name) + "\n" + command)) & functions.keys()
+    needed: set[str] = set()
+    while new:
+        needed |= new
+        new = {word for name in new for word in _WORD.findall(functions[name])} & functions.keys() - needed
+    return "\n".join(text for name, text in parts if text and (not name or name in needed))
+
+
+_COUNTING_CALL = """local calls = 0
+local function call(...)
+  calls = calls + 1
+  return redis.call(...)
+end""".replace("redis.call(", "redis['call'](")
+_COUNTING_TAIL = ["local reply = command()", "reply[4] = tostring(calls)", "return reply"]

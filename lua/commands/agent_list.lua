@@ -19,6 +19,6 @@ local first = tonumber(cursor) or 0
 limit = tonumber(limit)
 local ids = redis.call('ZRANGE', key, first, first + limit - 1)
 local items = {}
-for i = 1, #ids do items[i] = agent_json(user(ids[i])) end
+for i = 1, #ids do items[i] = agent_json(agent(ids[i])) end
 local more = #ids == limit and ',"cursor":"' .. string.format('%.0f', first + limit) .. '"' or ''
 return {'OK', '{"items":[' .. table.concat(items, ',') .. ']' .. more .. '}', ''}

@@ -6,8 +6,10 @@
 -- ERRORS NOT_LOGIN QUE_ID_INVALID QUE_SERVICE_NOT_START AGENT_BUSY QUE_NOUSER REQUEST
 -- EVENTS assignment.offered contact.left contact.matched agent.changed
 -- CALLS  65 + 2 * served
--- USES   request done settle end_pauses
-local u = user(agent_id)
+-- USES   request done queue settle end_pauses
+local reply = replied(agent)
+if reply then return reply end
+local u = agent(agent_id)
 if u.session == '' then return fail('NOT_LOGIN', 'an agent needs a session to be given a contact') end
 if queue_id ~= '' and not queue(queue_id) then return fail('QUE_ID_INVALID') end
 if u.serves == '' or (queue_id ~= '' and not redis.call('ZSCORE', AGENT_QUEUES .. agent_id, queue_id)) then
@@ -15,7 +17,7 @@ if u.serves == '' or (queue_id ~= '' and not redis.call('ZSCORE', AGENT_QUEUES .
 end
 if u.preparing ~= '' then
   local c = contact(u.preparing)
-  if c.assignment_state == 'offered' then return done(assignment_json(c)) end
+  if c.assignment_state == 'offered' then return done(assignment_json(c, contact_json(c))) end
   return fail('AGENT_BUSY', 'he has accepted one already')
 end
 if load_of(u) >= (tonumber(u.capacity) or 1) then return fail('AGENT_BUSY', 'he holds as many as he may') end
@@ -32,8 +34,8 @@ elseif queue_id ~= '' then
 else
   c = choose_contact(u)
 end
-if not c or deleting[c.queue_id] then return fail('QUE_NOUSER') end
+if not c or queue(c.queue_id).deleting ~= '' then return fail('QUE_NOUSER') end
 
 end_pauses(u)
 offer_waiting(u, c, {rule = rule, requested = true})
-return done(assignment_json(c))
+return done(assignment_json(c, contact_json(c)))

@@ -7,7 +7,9 @@
 -- EVENTS agent.changed assignment.offered contact.left contact.matched audit
 -- CALLS  60 + 2 * served
 -- USES   request done settle agent_json
-local u = user(agent_id)
+local reply = replied(agent)
+if reply then return reply end
+local u = agent(agent_id)
 if u.epoch == '' then return fail('USER_NOT_FOUND') end
 audit('set_capacity', agent_id)
 if capacity == '1' then capacity = '' end

@@ -7,7 +7,9 @@
 -- EVENTS agent.changed assignment.offered contact.left contact.matched audit
 -- CALLS  60 + 2 * served
 -- USES   request done settle end_pauses agent_json
-local u = user(agent_id)
+local reply = replied(agent)
+if reply then return reply end
+local u = agent(agent_id)
 if u.epoch == '' then return fail('USER_NOT_FOUND') end
 audit('set_dnd', agent_id)
 if dnd == '0' then
@@ -15,7 +17,7 @@ if dnd == '0' then
   end_pauses(u)
   put(u, 'missed', '')
 end
-if dnd ~= u.dnd or reason ~= u.dnd_reason then
+if dnd ~= u.dnd or reason ~= (redis.call('HGET', u.key, 'dnd_reason') or '') then
   u.settings_changed = true
   put(u, 'dnd', dnd)
   put(u, 'dnd_reason', reason)

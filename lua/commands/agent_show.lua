@@ -5,8 +5,8 @@
 -- REPLY  the agent
 -- ERRORS USER_NOT_FOUND
 -- EVENTS none
--- CALLS  4
+-- CALLS  5
 -- USES   tenant fail agent_json
-local u = user(agent_id)
+local u = agent(agent_id)
 if u.epoch == '' then return fail('USER_NOT_FOUND') end
 return {'OK', agent_json(u), ''}

@@ -10,7 +10,9 @@
 --
 -- `services` is "id priority id priority …". All of them in one step: the first match sees them all, so an agent
 -- who starts three queues gets the customer of the best one, not of the one named first.
-local u = user(agent_id)
+local reply = replied(agent)
+if reply then return reply end
+local u = agent(agent_id)
 if u.session == '' then return fail('NOT_LOGIN', 'an agent needs a session to serve') end
 if u.contact ~= '' then return fail('ROLE_CONFLICT') end
 local added, known = {}, 0

@@ -4,11 +4,13 @@
 -- ARGV   agent_id queue_id
 -- REPLY  the agent
 -- ERRORS QUE_SERVICE_NOT_START REQUEST
--- EVENTS agent.service assignment.cancelled contact.returned contact.entered agent.changed audit
+-- EVENTS agent.service assignment.cancelled contact.returned contact.held contact.entered contact.ended contact.left assignment.offered contact.matched agent.changed audit
 -- CALLS  120 + 4 * served
 -- FLAGS  allow-oom
 -- USES   request done service give_back agent_json
-local u = user(agent_id)
+local reply = replied(agent)
+if reply then return reply end
+local u = agent(agent_id)
 if not redis.call('ZSCORE', AGENT_QUEUES .. agent_id, queue_id) then return fail('QUE_SERVICE_NOT_START') end
 audit('stop_service', agent_id)
 leave_queue(u, queue_id)

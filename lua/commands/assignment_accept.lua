@@ -6,15 +6,18 @@
 -- ERRORS ASSIGNMENT_GONE QUE_USER_CANCELLED REQUEST
 -- EVENTS assignment.accepted
 -- CALLS  20
--- USES   request done queue own_assignment
+-- USES   request done timers own_assignment
+local reply = replied(user)
+if reply then return reply end
 local c, failure = own_assignment(assignment_id)
 if failure then return failure end
 if c.assignment_state == 'offered' then
   put(c, 'assignment_state', 'accepted')
-  put(c, 'deadline_at', now + queue(c.queue_id).connect_timeout * 1000)
-  arm('assignment', c.id, c.deadline_at)
-  local u = user(actor)
-  if u.missed ~= '' then put(u, 'missed', '') end
-  emit('assignment.accepted', assignment_json(c), actor)
+  local connect_timeout = redis.call('HGET', QUEUE .. c.queue_id, 'connect_timeout')
+  put(c, 'deadline_at', arm('assignment', c.id, now + connect_timeout * 1000))
+  put(user(actor), 'missed', '')
+  local json = assignment_json(c, contact_json(c))
+  emit('assignment.accepted', json, actor)
+  return done(json)
 end
-return done(assignment_json(c))
+return done(assignment_json(c, contact_json(c)))

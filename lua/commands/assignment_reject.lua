@@ -4,10 +4,12 @@
 -- ARGV   assignment_id
 -- REPLY  the assignment as it ended
 -- ERRORS ASSIGNMENT_GONE QUE_USER_CANCELLED WRONG_STATE REQUEST
--- EVENTS assignment.rejected contact.returned contact.entered contact.left assignment.offered contact.matched agent.changed
+-- EVENTS assignment.rejected contact.returned contact.held contact.entered contact.ended contact.left assignment.offered contact.matched agent.changed
 -- CALLS  90 + 4 * served
 -- FLAGS  allow-oom
 -- USES   request done give_back own_assignment
+local reply = replied(agent)
+if reply then return reply end
 local c, failure, ended = own_assignment(assignment_id)
 if ended and ended.state == 'rejected' then return done(redis.call('GET', ASSIGNMENT .. assignment_id)) end
 if failure then return failure end

@@ -4,10 +4,12 @@
 -- ARGV   contact_id
 -- REPLY  the contact
 -- ERRORS CONTACT_NOT_FOUND API_NO_PERMISSION WRONG_STATE REQUEST
--- EVENTS assignment.completed contact.ended agent.changed assignment.offered contact.left contact.matched audit
+-- EVENTS assignment.completed contact.ended agent.changed contact.left assignment.offered contact.matched audit
 -- CALLS  75 + 2 * served
 -- FLAGS  allow-oom
 -- USES   request done settle finish own_contact
+local reply = replied(agent)
+if reply then return reply end
 local c, failure = own_contact(contact_id)
 if failure then return failure end
 if c.state == 'ended' and c.reason == 'completed' then return done(contact_json(c)) end

@@ -6,9 +6,11 @@
 -- ERRORS QUE_ID_INVALID ROLE_CONFLICT ALREADY_OTHERQUE QUEUE_CLOSED QUEUE_FULL NO_AGENTS REQUEST
 -- EVENTS contact.entered contact.left assignment.offered contact.matched agent.changed audit
 -- CALLS  45 + 2 * served
--- USES   request done place
+-- USES   request done place grace
 --
 -- Join and match are one script: between them another command could take the agent.
+local reply = replied(user)
+if reply then return reply end
 local q = queue(queue_id)
 if not q then return fail('QUE_ID_INVALID') end
 local customer = user(customer_id)
@@ -19,8 +21,8 @@ if customer.contact ~= '' then
   return done(contact_json(open, position(open)))
 end
 if q.open ~= '1' or q.deleting ~= '' then return fail('QUEUE_CLOSED') end
-if tonumber(q.max_waiting) > 0 and
-    redis.call('ZCARD', WAITING .. queue_id) + redis.call('ZCARD', HELD .. queue_id) >= tonumber(q.max_waiting) then
+if q.max_waiting > 0 and
+    redis.call('ZCARD', WAITING .. queue_id) + redis.call('ZCARD', HELD .. queue_id) >= q.max_waiting then
   return fail('QUEUE_FULL')
 end
 if q.join_when_no_agents ~= '1' and redis.call('ZCOUNT', QUEUE_AGENTS .. queue_id, 1, 1) == 0 then
@@ -28,20 +30,14 @@ if q.join_when_no_agents ~= '1' and redis.call('ZCOUNT', QUEUE_AGENTS .. queue_i
 end
 
 audit('start_queuing', customer_id)
-local c = new_contact(next_id())
-put(c, 'customer_id', customer_id)
-put(c, 'name', name ~= '' and name or customer.name)
-put(c, 'queue_id', queue_id)
-put(c, 'queued_at', now)
-put(c, 'wait_from', now)
-put(c, 'ext', ext)
-put(c, 'presence', presence)
+if name == '' then name = redis.call('HGET', customer.key, 'name') or '' end
 create_user(customer)
+local c = new_contact(next_id(), customer_id, name, ext, presence)
+put(c, 'queue_id', queue_id)
 put(customer, 'contact', c.id)
-if customer.name == '' and name ~= '' then put(customer, 'name', name) end
 if customer.session == '' then
+  put(customer, 'name', name)
   customer.lifetime_changed = true
-  if presence ~= 'none' then arm('grace', customer_id, now + meta[5] * 1000) end
+  if presence ~= 'none' then arm('grace', customer_id, now + customer_grace_ms()) end
 end
-place(c)
-return done(contact_json(c, position(c)))
+return done(place(c))

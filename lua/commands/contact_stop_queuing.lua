@@ -4,12 +4,14 @@
 -- ARGV   contact_id
 -- REPLY  the contact as it ended
 -- ERRORS CONTACT_NOT_FOUND REQUEST
--- EVENTS contact.left contact.ended assignment.cancelled assignment.completed assignment.offered agent.changed audit
+-- EVENTS contact.left contact.ended assignment.cancelled assignment.completed assignment.offered contact.matched agent.changed audit
 -- CALLS  70 + 2 * served
 -- FLAGS  allow-oom
 -- USES   request done settle finish
 --
 -- Leaving and matching the agent anew are one step, so he is never idle while somebody waits.
+local reply = replied(user)
+if reply then return reply end
 if contact_id == '' then contact_id = user(actor).contact end
 local c = contact_id ~= '' and contact(contact_id)
 if not c or (c.customer_id ~= actor and supervisor ~= '1') then return fail('CONTACT_NOT_FOUND') end

@@ -4,9 +4,11 @@
 -- ARGV   contact_id queue_id agent_id
 -- REPLY  the contact
 -- ERRORS CONTACT_NOT_FOUND API_NO_PERMISSION WRONG_STATE QUE_ID_INVALID QUEUE_CLOSED USER_NOT_FOUND AGENT_BUSY PARAM_ERR REQUEST
--- EVENTS assignment.completed contact.returned contact.entered contact.left contact.held assignment.offered contact.matched agent.changed audit
+-- EVENTS assignment.completed contact.returned contact.entered contact.left contact.held contact.ended assignment.offered contact.matched agent.changed audit
 -- CALLS  110 + 4 * served
 -- USES   request done place settle own_contact
+local reply = replied(agent)
+if reply then return reply end
 local c, failure = own_contact(contact_id)
 if failure then return failure end
 local waits = c.state == 'waiting' or c.state == 'held'
@@ -19,7 +21,7 @@ if queue_id ~= '' then
   if target.open ~= '1' or target.deleting ~= '' then return fail('QUEUE_CLOSED') end
   if waits and queue_id == c.queue_id then return fail('PARAM_ERR', 'the contact waits there already') end
 else
-  local next_agent = user(agent_id)
+  local next_agent = agent(agent_id)
   if next_agent.epoch == '' then return fail('USER_NOT_FOUND') end
   if next_agent.idle_since == '' then return fail('AGENT_BUSY', 'the agent is not able') end
   if target.deleting ~= '' then return fail('QUEUE_CLOSED') end
@@ -38,13 +40,14 @@ if waits then
 else
   u = end_assignment(c, 'completed')
   wrap_up(u, from)
-  put(c, 'wait_from', now)
+  put(c, 'wait_from', now_text)
 end
 if queue_id ~= '' then
   put(c, 'queue_id', queue_id)
   place(c, waits and 'moved' or 'transferred')
 else
-  offer(user(agent_id), c, {rule = 'transfer', agent_priority = redis.call('ZSCORE', AGENT_QUEUES .. agent_id, c.queue_id)})
+  local agent_priority = redis.call('ZSCORE', AGENT_QUEUES .. agent_id, c.queue_id)
+  offer(agent(agent_id), c, {rule = 'transfer', agent_priority = agent_priority})
 end
 look_again_if_deleting(from)
 if u then settle(u, 'transfer') end

@@ -9,6 +9,8 @@
 -- USES   request done queue_json
 --
 -- Without an id it gets the next free integer; at most 1,000 taken ones are passed over in one call.
+local reply = replied(user)
+if reply then return reply end
 if queue_id == '' then
   local next_number = tonumber(redis.call('HGET', META, 'queue_next') or 1)
   for _ = 1, 1000 do
@@ -21,7 +23,7 @@ if redis.call('EXISTS', QUEUE .. queue_id) == 1 then return fail('QUEUE_EXISTS',
 if name == '' then name = queue_id end
 if redis.call('HEXISTS', QUEUE_NAMES, name) == 1 then return fail('QUEUE_EXISTS', 'the name is taken') end
 
-local fields = {'name', name, 'deleting', '', 'queue_seq', 0, 'created_at', now}
+local fields = {'name', name, 'deleting', '', 'queue_seq', 0, 'created_at', now_text}
 for field, value in pairs(cjson.decode(policy)) do
   fields[#fields + 1], fields[#fields + 2] = field, value
 end

@@ -9,6 +9,8 @@
 -- USES   request done queue_json queue line
 --
 -- A new priority is one write to `heads`, under any load: the line itself does not know it.
+local reply = replied(user)
+if reply then return reply end
 local q = queue(queue_id)
 if not q then return fail('QUE_ID_INVALID') end
 if q.deleting ~= '' then return fail('QUEUE_CLOSED', 'the queue is being deleted') end

@@ -4,14 +4,14 @@
 -- ARGV   session_id
 -- REPLY  true where it was the current one
 -- ERRORS none
--- EVENTS contact.held contact.entered assignment.cancelled agent.changed
+-- EVENTS contact.held contact.entered contact.ended contact.left assignment.cancelled assignment.offered contact.matched agent.changed
 -- CALLS  70 + 4 * served
 -- FLAGS  allow-oom
--- USES   tenant fail done finish settle connected place
+-- USES   tenant fail done finish settle connected place grace
 --
 -- A customer who waits keeps his place, held; one who is being prepared goes back to it, and his agent is free at
 -- once. From service nothing is taken before the grace ends.
-local u = user(actor)
+local u = agent(actor)
 if u.session == '' or u.session ~= session_id then return {'OK', 'false', ''} end
 put(u, 'session', '')
 put(u, 'node', '')
@@ -19,7 +19,7 @@ u.lifetime_changed = true
 if u.serves ~= '' then set_connected(u, 0) end
 local c = u.contact ~= '' and contact(u.contact)
 if c and c.presence ~= 'none' then
-  arm('grace', actor, now + meta[5] * 1000)
+  arm('grace', actor, now + customer_grace_ms())
   if c.state == 'waiting' then
     leave_line(c)
     put(c, 'state', 'held')
@@ -27,9 +27,9 @@ if c and c.presence ~= 'none' then
     emit('contact.held', contact_json(c, position(c)), actor)
     ring(c.queue_id)
   elseif c.state == 'preparing' then
-    local agent = end_assignment(c, 'cancelled', 'customer_left')
+    local holder = end_assignment(c, 'cancelled', 'customer_left')
     place(c, 'customer_left')
-    settle(agent, 'customer_left')
+    settle(holder, 'customer_left')
   end
 end
 settle(u, 'disconnected')

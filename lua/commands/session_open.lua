@@ -10,7 +10,7 @@
 --
 -- A held contact waits again in its old place and is matched in this same step. The snapshot is read after
 -- everything else was decided, with the offset that counts this command's own frame.
-local u = user(actor)
+local u = agent(actor)
 create_user(u)
 local was_gone = u.session == ''
 if not was_gone and u.session ~= session_id then

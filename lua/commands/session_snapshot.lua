@@ -7,4 +7,4 @@
 -- EVENTS none
 -- CALLS  130
 -- USES   tenant snapshot
-return {'OK', snapshot_json(user(actor)), ''}
+return {'OK', snapshot_json(agent(actor)), ''}

@@ -27,18 +27,18 @@ function handlers.grace(id)
   local u = user(id)
   local c = u.contact ~= '' and contact(u.contact)
   if not c or u.session ~= '' then return end
-  local agent = close_contact(c, 'lost')
-  if agent then settle(agent, 'lost') end
+  local holder = close_contact(c, 'lost')
+  if holder then settle(holder, 'lost') end
 end
 
 function handlers.wrap(id)
-  put(user(id), 'wrap_until', '')
-  settle(user(id), 'wrap_up_over')
+  put(agent(id), 'wrap_until', '')
+  settle(agent(id), 'wrap_up_over')
 end
 
 function handlers.cool(id)
-  put(user(id), 'cool_until', '')
-  settle(user(id), 'cool_down_over')
+  put(agent(id), 'cool_until', '')
+  settle(agent(id), 'cool_down_over')
 end
 
 function handlers.delete(id)
@@ -46,7 +46,7 @@ function handlers.delete(id)
   if q then empty_queue(q) end
 end
 
-local taken = redis.call('ZRANGEBYSCORE', TIMERS, '-inf', now, 'LIMIT', 0, 16)
+local taken = redis.call('ZRANGEBYSCORE', TIMERS, '-inf', now_text, 'LIMIT', 0, 16)
 for i = 1, #taken do
   -- An earlier one of this batch may have disarmed it, or armed it anew.
   local at = redis.call('ZSCORE', TIMERS, taken[i])

@@ -17,7 +17,8 @@ local function index_able(u)
   if able == (u.idle_since ~= '') then return end
   if able then
     stamp()
-    put(u, 'idle_since', now)
+    put(u, 'idle_since', now_text)
+    local deleting = deleting_queues()
     local served = redis.call('ZRANGE', AGENT_QUEUES .. u.id, 0, -1, 'WITHSCORES')
     for i = 1, #served, 2 do
       if not deleting[served[i]] then

@@ -1,54 +1,71 @@
 -- A contact, with its open assignment in the same hash: one contact cannot have two.
--- USES entity json tenant
-local CONTACT_FIELDS = {
-  'customer_id', 'name', 'queue_id', 'state', 'queued_at', 'wait_from', 'wait_until', 'ext', 'presence', 'agent_id',
-  'reason', 'ended_at', 'matched_at', 'assignment_id', 'assignment_state', 'offers', 'deadline_at', 'why', 'requested',
-}
+-- USES tenant entity json
+--
+-- `card` and `offer` keep what never changes about the contact and about its assignment, as JSON members, because
+-- almost every event carries them.
 local contacts = {}
 
 -- Return a contact, or nil where there is none.
 local function contact(id)
   local c = contacts[id]
-  if c == nil then
-    c = load(CONTACT .. id, CONTACT_FIELDS)
-    c.id = id
-    if c.customer_id == '' then c = false end
-    contacts[id] = c
+  if c ~= nil then return c or nil end
+  local v = redis.call('HMGET', CONTACT .. id, 'card', 'customer_id', 'presence', 'queue_id', 'state', 'agent_id',
+    'offers', 'assignment_state', 'offer', 'deadline_at', 'matched_at', 'wait_until')
+  c = v[1] and {
+    id = id, key = CONTACT .. id, queued_at = string.sub(id, 1, 13), card = v[1], customer_id = v[2], presence = v[3],
+    queue_id = v[4], state = v[5], agent_id = v[6] or '', offers = v[7] or 0, assignment_state = v[8] or '',
+    offer = v[9] or '', deadline_at = v[10] or '', matched_at = v[11] or '', wait_until = v[12] or '',
+  }
+  if c and c.state == 'ended' then
+    local ended = redis.call('HMGET', c.key, 'reason', 'ended_at')
+    c.reason, c.ended_at = ended[1], ended[2]
   end
+  contacts[id] = c
   return c or nil
 end
 
--- Return a contact that is not in Redis yet.
-local function new_contact(id)
-  local c = {key = CONTACT .. id, id = id}
-  for i = 1, #CONTACT_FIELDS do c[CONTACT_FIELDS[i]] = '' end
+-- Return a contact that is not in Redis yet. An id begins with the time: that is its `queued_at`.
+local function new_contact(id, customer_id, name, ext, presence)
+  local c = {
+    id = id, key = CONTACT .. id, queued_at = string.sub(id, 1, 13), agent_id = '', offers = 0, assignment_state = '',
+    offer = '', deadline_at = '', matched_at = '', wait_until = '',
+  }
+  put(c, 'card', '"contact_id":"' .. id .. '","customer_id":' .. quote(customer_id) .. ',"name":' .. quote(name)
+    .. ',"queued_at":' .. c.queued_at .. ',"ext":' .. quote(ext))
+  put(c, 'customer_id', customer_id)
+  put(c, 'presence', presence)
   contacts[id] = c
   return c
 end
 
--- Return the contact as JSON. `position` is for one that waits; `reason` says why an event happened to it.
+-- Return whom a contact's events go to: nobody where the customer has no connection by nature.
+local function addressee(c)
+  return c.presence ~= 'none' and c.customer_id or nil
+end
+
+-- Return the contact as JSON. `position` is for one that waits; `reason` says why an event happened to it, or,
+-- of an ended one, why it ended.
 local function contact_json(c, position, reason)
   local json = c.json
   if not json then
-    local until_at = c.matched_at ~= '' and c.matched_at or c.ended_at ~= '' and c.ended_at or now
-    json = table.concat({
-      '{"contact_id":"', c.id, '","customer_id":', quote(c.customer_id), ',"name":', quote(c.name),
-      ',"queue_id":"', c.queue_id, '","state":"', c.state, '","queued_at":', c.queued_at,
-      ',"queuing_time_s":', math.floor((until_at - c.queued_at) / 1000), ',"ext":', quote(c.ext),
-      c.agent_id == '' and '' or ',"agent_id":' .. quote(c.agent_id), ',"position":',
-    })
+    local waited_ms = (c.matched_at ~= '' and c.matched_at or c.ended_at or now) - c.queued_at
+    json = '{' .. c.card .. ',"queue_id":"' .. c.queue_id .. '","state":"' .. c.state .. '","queuing_time_s":'
+      .. math.floor(waited_ms / 1000) .. (c.agent_id == '' and '' or ',"agent_id":' .. quote(c.agent_id))
     c.json = json
   end
-  if c.reason ~= '' then reason = c.reason end
-  return json .. (position or 'null') .. (reason and ',"reason":"' .. reason .. '"}' or '}')
+  reason = c.reason or reason
+  return json .. ',"position":' .. (position or 'null') .. (reason and ',"reason":"' .. reason .. '"}' or '}')
 end
 
--- Return the open assignment as JSON; where it has just ended, with its last state and reason.
-local function assignment_json(c, state, reason)
-  return table.concat({
-    '{"assignment_id":"', c.assignment_id, '","state":"', state or c.assignment_state,
-    '","agent_id":', quote(c.agent_id), ',"contact":', contact_json(c),
-    ',"deadline_at":', (state or c.deadline_at == '') and 'null' or c.deadline_at, ',"why":', c.why,
-    ',"requested":', c.requested == '1' and 'true' or 'false', reason and ',"reason":"' .. reason .. '"}' or '}',
-  })
+-- Return the open assignment as JSON, around its contact as JSON; where it has just ended, with its last state and
+-- reason.
+local function assignment_json(c, json, ended_state, reason)
+  local deadline = ended_state and '' or c.deadline_at
+  return '{' .. c.offer .. ',"state":"' .. (ended_state or c.assignment_state) .. '","deadline_at":'
+    .. (deadline == '' and 'null' or deadline) .. ',"contact":' .. json
+    .. (reason and ',"reason":"' .. reason .. '"}' or '}')
+end
+
+local function is_requested(c)
+  return string.find(c.offer, '"requested":true', 1, true) ~= nil
 end

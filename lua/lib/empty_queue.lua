@@ -6,9 +6,10 @@ local BATCH = 50
 local function drop_queue(q)
   redis.call('HDEL', QUEUE_NAMES, redis.call('HGET', QUEUE .. q.id, 'name'))
   redis.call('ZREM', QUEUES, q.id)
-  deleting[q.id] = nil
   local left = {}
-  for id in pairs(deleting) do left[#left + 1] = id end
+  for id in pairs(deleting_queues()) do
+    if id ~= q.id then left[#left + 1] = id end
+  end
   redis.call('HSET', META, 'deleting', table.concat(left, ' '))
   dropped[#dropped + 1] = q.id
   emit('queue.deleted', '{"queue_id":"' .. q.id .. '"}')
@@ -30,7 +31,7 @@ local function empty_queue(q)
   if left > 0 then
     local ids = redis.call('ZRANGE', QUEUE_AGENTS .. q.id, 0, left - 1)
     for i = 1, #ids do
-      local u = user(ids[i])
+      local u = agent(ids[i])
       leave_queue(u, q.id)
       index_able(u)
     end

@@ -1,33 +1,20 @@
--- Hashes read once and written once: `load` reads, `put` changes the copy, `flush` writes what was changed.
+-- Hashes are read once and written once: `put` changes the copy and notes the change, `flush` writes what was noted.
 -- An absent field is the empty string, in the copy and in the hash alike.
-local dirty = {}
-
-local function load(key, fields)
-  local values = redis.call('HMGET', key, unpack(fields))
-  local entity = {key = key}
-  for i = 1, #fields do entity[fields[i]] = values[i] or '' end
-  return entity
-end
+local noted = {}
 
 local function put(entity, field, value)
   entity[field] = value
   entity.json = nil
-  local changes = entity.changes
-  if not changes then
-    changes = {}
-    entity.changes = changes
-    dirty[#dirty + 1] = entity
+  local note = entity.note
+  if not note then
+    note = {entity.key}
+    entity.note = note
+    noted[#noted + 1] = note
   end
-  changes[field] = value
+  local n = #note
+  note[n + 1], note[n + 2] = field, value
 end
 
 local function flush()
-  for i = 1, #dirty do
-    local arguments, n = {}, 0
-    for field, value in pairs(dirty[i].changes) do
-      arguments[n + 1], arguments[n + 2] = field, value
-      n = n + 2
-    end
-    redis.call('HSET', dirty[i].key, unpack(arguments))
-  end
+  for i = 1, #noted do redis.call('HSET', unpack(noted[i])) end
 end

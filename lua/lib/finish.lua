@@ -3,12 +3,16 @@
 
 local KEPT_MS = 600000
 
--- Take a contact from its agent: the assignment ends, and is remembered for ten minutes so that late answers to it
--- can be told what happened. The contact's own place (its state) is the caller's business.
+-- Take a contact from its agent. The contact's own place (its state) is the caller's business.
+--
+-- An assignment that was rejected, or whose customer left, is kept for ten minutes: the same answer repeated, or a
+-- late one, is told so. To every other ended one the answer is ASSIGNMENT_GONE, which needs no memory.
 local function end_assignment(c, state, reason)
-  local u = user(c.agent_id)
-  local json = assignment_json(c, state, reason)
-  redis.call('SET', ASSIGNMENT .. c.assignment_id, json, 'PX', KEPT_MS)
+  local u = agent(c.agent_id)
+  local json = assignment_json(c, contact_json(c), state, reason)
+  if state == 'rejected' or reason == 'customer_left' then
+    redis.call('SET', ASSIGNMENT .. c.id .. '-' .. c.offers, json, 'PX', KEPT_MS)
+  end
   if c.state == 'serving' then
     redis.call('ZREM', SERVING .. c.queue_id, c.id)
   else
@@ -29,11 +33,9 @@ local function end_assignment(c, state, reason)
   if u.session == '' then u.lifetime_changed = true end
   emit('assignment.' .. (state == 'missed' and 'cancelled' or state), json, u.id)
   ring(c.queue_id)
-  put(c, 'assignment_id', '')
   put(c, 'assignment_state', '')
+  put(c, 'offer', '')
   put(c, 'deadline_at', '')
-  put(c, 'why', '')
-  put(c, 'requested', '')
   return u
 end
 
@@ -42,11 +44,11 @@ local function look_again_if_deleting(q)
   if q.deleting ~= '' and redis.call('ZCARD', SERVING .. q.id) == 0 then arm('delete', q.id, now) end
 end
 
--- End a contact that is in no place any more.
+-- End a contact that is in no place any more; return it as JSON.
 local function end_contact(c, reason)
   put(c, 'state', 'ended')
   put(c, 'reason', reason)
-  put(c, 'ended_at', now)
+  put(c, 'ended_at', now_text)
   redis.call('PEXPIRE', CONTACT .. c.id, KEPT_MS)
   local customer = user(c.customer_id)
   put(customer, 'contact', '')
@@ -54,14 +56,15 @@ local function end_contact(c, reason)
     if c.presence ~= 'none' then disarm('grace', customer.id) end
     customer.lifetime_changed = true
   end
-  emit('contact.ended', contact_json(c), c.presence ~= 'none' and c.customer_id or nil)
+  local json = contact_json(c)
+  emit('contact.ended', json, addressee(c))
+  return json
 end
 
 -- Let an agent wrap up after a contact in service.
 local function wrap_up(u, q)
-  if tonumber(q.wrap_up) > 0 then
-    put(u, 'wrap_until', now + q.wrap_up * 1000)
-    arm('wrap', u.id, u.wrap_until)
+  if q.wrap_up > 0 then
+    put(u, 'wrap_until', arm('wrap', u.id, now + q.wrap_up * 1000))
   end
 end
 

@@ -4,7 +4,8 @@
 -- `word` is rejected, missed, not_connected or withdrawn.
 local function give_back(c, word)
   local q = queue(c.queue_id)
-  local automatic = c.requested == ''
+  local automatic = not is_requested(c)
+  local rules = redis.call('HMGET', q.key, 'reject_cooldown', 'missed_limit')
   local u
   if word == 'rejected' then
     u = end_assignment(c, 'rejected')
@@ -12,13 +13,13 @@ local function give_back(c, word)
     u = end_assignment(c, word == 'missed' and 'missed' or 'cancelled', word)
   end
   if word ~= 'withdrawn' then
-    put(u, 'cool_until', now + q.reject_cooldown * 1000)
-    arm('cool', u.id, u.cool_until)
+    put(u, 'cool_until', arm('cool', u.id, now + rules[1] * 1000))
   end
   if word == 'missed' and automatic then
-    put(u, 'missed', (tonumber(u.missed) or 0) + 1)
-    local limit = tonumber(q.missed_limit)
-    if limit > 0 and u.missed >= limit and u.dnd == '' then
+    local missed = (tonumber(redis.call('HGET', u.key, 'missed') or '') or 0) + 1
+    local limit = tonumber(rules[2])
+    put(u, 'missed', missed)
+    if limit > 0 and missed >= limit and u.dnd == '' then
       put(u, 'dnd', 1)
       put(u, 'dnd_reason', 'missed')
       u.settings_changed = true

@@ -10,7 +10,7 @@ local function enter_line(c, q)
   return rank
 end
 
--- Take a contact that waits or is held out of its queue, with the deadline of its waiting.
+-- Take a contact that waits or is held out of its queue.
 local function leave_line(c)
   local q = queue(c.queue_id)
   if c.state == 'held' then
@@ -18,9 +18,11 @@ local function leave_line(c)
   else
     redis.call('ZREM', WAITING .. q.id, c.id)
     if q.deleting == '' then
-      local head = redis.call('ZRANGE', WAITING .. q.id, 0, 0, 'WITHSCORES')
-      if head[1] then
-        redis.call('ZADD', HEADS, q.priority * PRIORITY_STEP + head[2], q.id)
+      -- Who chose the contact as the head of its line has seen the one behind it.
+      local next_at = c.next_at
+      if next_at == nil then next_at = redis.call('ZRANGE', WAITING .. q.id, 0, 0, 'WITHSCORES')[2] end
+      if next_at then
+        redis.call('ZADD', HEADS, q.priority * PRIORITY_STEP + next_at, q.id)
       else
         redis.call('ZREM', HEADS, q.id)
       end

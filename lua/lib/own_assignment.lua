@@ -4,7 +4,7 @@
 -- Return its contact; or nil, the failure, and the assignment where it ended (decoded) and was his.
 local function own_assignment(id)
   local c = contact(string.match(id, '^(.*)%-%d+$'))
-  if c and c.assignment_id == id and c.agent_id == actor then return c end
+  if c and c.assignment_state ~= '' and id == c.id .. '-' .. c.offers and c.agent_id == actor then return c end
   local ended = redis.call('GET', ASSIGNMENT .. id)
   ended = ended and cjson.decode(ended)
   if not ended or ended.agent_id ~= actor then return nil, fail('ASSIGNMENT_GONE', 'there is no such assignment') end

@@ -1,19 +1,17 @@
--- A queue's policy.
+-- A queue's policy, as far as most decisions need it.
 -- USES entity
-local QUEUE_FIELDS = {
-  'priority', 'open', 'max_waiting', 'max_wait', 'offer_timeout', 'connect_timeout', 'reject_cooldown',
-  'missed_limit', 'wrap_up', 'join_when_no_agents', 'deleting',
-}
 local queues = {}
 
 -- Return a queue, or nil where there is none.
 local function queue(id)
   local q = queues[id]
-  if q == nil then
-    q = load(QUEUE .. id, QUEUE_FIELDS)
-    q.id = id
-    if q.priority == '' then q = false end
-    queues[id] = q
-  end
+  if q ~= nil then return q or nil end
+  local v = redis.call('HMGET', QUEUE .. id, 'priority', 'open', 'max_waiting', 'max_wait', 'offer_timeout', 'wrap_up',
+    'join_when_no_agents', 'deleting')
+  q = v[1] and {
+    id = id, key = QUEUE .. id, priority = v[1], open = v[2], max_waiting = tonumber(v[3]), max_wait = tonumber(v[4]),
+    offer_timeout = v[5], wrap_up = tonumber(v[6]), join_when_no_agents = v[7], deleting = v[8] or '',
+  }
+  queues[id] = q
   return q or nil
 end

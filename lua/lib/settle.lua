@@ -5,14 +5,17 @@
 -- with the smallest score in `heads` (priority, then age); among equal scores the smaller contact id.
 local function choose_contact(u)
   local heads = redis.call('ZINTER', 2, AGENT_QUEUES .. u.id, HEADS, 'WEIGHTS', 0, 1, 'WITHSCORES')
-  local best
+  local best, next_at
   local i = 1
   while heads[i] and heads[i + 1] == heads[2] do
-    local id = redis.call('ZRANGE', WAITING .. heads[i], 0, 0)[1]
-    if not best or id < best then best = id end
+    local first = redis.call('ZRANGE', WAITING .. heads[i], 0, 1, 'WITHSCORES')
+    if not best or first[1] < best then best, next_at = first[1], first[4] or false end
     i = i + 2
   end
-  return best and contact(best)
+  if not best then return nil end
+  local c = contact(best)
+  c.next_at = next_at
+  return c
 end
 
 -- Match the agent if he is able and somebody waits for him, and keep the able sets true. `cause` says why his

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dispatcher.client import Client, Code, DispatcherError
+from dispatcher.client import Client, Code, DispatcherError, Http
 from tests.client.node import Node, assignment, contact, listening, snapshot
 
 
@@ -245,3 +245,30 @@ async def test_a_newer_token_is_used_from_then_on(node: Node) -> None:
         peer.drop()
         hello = await (await node.peer()).frame("hello")
         assert hello["args"]["token"] == "a newer token"
+
+
+async def test_queues_are_watched_again_on_every_connection(node: Node) -> None:
+    client, peer = await node.meet(snapshot())
+    async with client:
+        watching = begin(client.watch_queues(["1"]))
+        await peer.answer(await peer.frame("watch_queues"), {"queue_ids": ["1"]})
+        await watching
+        peer.drop()
+        peer = await node.greet(snapshot())
+        assert (await peer.frame("watch_queues"))["args"] == {"queue_ids": ["1"]}
+
+
+async def test_http_without_a_server_is_unavailable() -> None:
+    async with listening() as node:
+        url = node.url
+    async with Http(url) as http:
+        with pytest.raises(DispatcherError) as raised:
+            await http.list_queues()
+        assert raised.value.code is Code.UNAVAILABLE
+
+
+async def test_http_that_is_not_ours_is_a_server_exception(node: Node) -> None:
+    async with Http(node.url) as http:
+        with pytest.raises(DispatcherError, match="HTTP 426") as raised:
+            await http.list_queues()
+        assert raised.value.code is Code.SERVER_EXCEPTION

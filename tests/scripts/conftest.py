@@ -9,6 +9,6 @@ from tests.scripts.world import World
 
 
 @pytest.fixture
-async def world(store: Store, bare_tenant: str) -> World:
+async def world(store: Store, tenant: str) -> World:
     """Return a fresh tenant on a virtual clock."""
-    return await World(store, bare_tenant).begin()
+    return await World(store, tenant).begin()

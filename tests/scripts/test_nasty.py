@@ -221,6 +221,7 @@ async def test_forced_deletion_with_ten_thousand_waiting(world: World) -> None:
             queue_id="q",
             presence="none",
         )
+    await world.at(world.now + 1)
     assert await world.run("queue_delete", actor="root", supervisor=1, queue_id="q", force=1, check=False) is False
     assert world.due_at == world.now, "the rest is due at once, for any node"
     with pytest.raises(Failed, match="QUEUE_CLOSED"):

@@ -1,0 +1,88 @@
+"""What the demo says: where to look, and lines to paste."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from textwrap import dedent
+
+WATCH = """\
+import asyncio, sys
+from dispatcher.client import Client
+
+async def main(url, token):
+    async with await Client.connect(url, token) as me:
+        await me.start_queuing("sales", "hello from the terminal")
+        async for event in me.events():
+            print(event.event, event.data)
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+@dataclass(frozen=True)
+class Access:
+    """The way in: tenant, its secret, and tokens of a supervisor and of a customer."""
+
+    url: str
+    tenant: str
+    secret: str
+    supervisor: str
+    customer: str
+
+
+def guide(access: Access, *, embedded: bool, simulated: bool) -> str:
+    """Write the text that is shown when the demo is up."""
+    store = "an embedded store: all is gone when it ends" if embedded else "the Redis of DISPATCHER_REDIS_URL"
+    people = "Simulated agents and customers are at work." if simulated else "Nobody is simulated: all yours."
+    url = access.url
+    login = {"tenant": access.tenant, "secret": access.secret, "user_id": "olga", "roles": ["agent"]}
+    contact = {"queue_id": "sales", "customer_id": "walk-in", "name": "Walk-in", "presence": "none"}
+    return (
+        dedent(
+            f"""
+        The dispatcher is up on {store}. {people} Ctrl-C ends it.
+
+          {url}/docs      every HTTP command, to try
+          {url}/readyz    is it well
+          tenant {access.tenant}   secret {access.secret}
+
+        Tokens for the lines below: a supervisor's, and a customer's
+          TOKEN={access.supervisor}
+          CUSTOMER={access.customer}
+
+        Log in (as an agent)
+          {_curl(url, "/v1/login", login)}
+
+        The queues, with their status
+          curl -s "{url}/v1/queues?status=1" -H "Authorization: Bearer $TOKEN"
+
+        Put somebody into a queue, as a backend does for a phone call
+          {_curl(url, "/v1/contacts", contact, token=True)}
+
+        Queue yourself, and follow what happens, with the client for Python
+        """
+        )
+        + _python(url)
+        + _websocat(url)
+    )
+
+
+def _curl(url: str, path: str, body: Mapping[str, object], *, token: bool = False) -> str:
+    who = ' -H "Authorization: Bearer $TOKEN"' if token else ""
+    return f"curl -s {url}{path}{who} -H 'Content-Type: application/json' -d {shlex.quote(json.dumps(body))}"
+
+
+def _python(url: str) -> str:
+    # Not indented: it is Python, and is pasted as it stands.
+    return f"{shlex.quote(sys.executable)} -c '\n{WATCH}' {url} \"$CUSTOMER\"\n"
+
+
+def _websocat(url: str) -> str:
+    hello = '{"id":1,"cmd":"hello","args":{"token":"\'"$CUSTOMER"\'","client":"by-hand"}}'
+    queue = '{"id":2,"cmd":"start_queuing","args":{"queue_id":"sales"}}'
+    address = url.replace("http", "ws", 1) + "/v1/ws"
+    return f"\nThe same by hand, with websocat\n  (echo '{hello}'; echo '{queue}'; cat) | websocat {address}\n"

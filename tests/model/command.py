@@ -1,0 +1,83 @@
+"""What all commands of the reference model share: once per request id, events collected, changes of state told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar, cast
+
+from dispatcher.errors import Repeated
+from dispatcher.model import Actor
+from tests.model import views
+from tests.model.world import QueueState, Refused, UserState, World
+
+Result = dict[str, Any]
+DoneT = TypeVar("DoneT")
+ReplyT = TypeVar("ReplyT")
+
+
+class Commands(World):
+    """The frame of every command."""
+
+    @contextmanager
+    def _command(self) -> Iterator[None]:
+        """Collect the events of one command; whose state has changed is said at its end."""
+        self.events = []
+        before = {user.user_id: (self.is_agent(user), views.board(self, user)) for user in self.users.values()}
+        yield
+        self.forget_unable()
+        for user in self.users.values():
+            assert (user.idle_since is not None) == self.is_ready(user), user
+            was_agent, old = before.get(user.user_id, (False, ("offline", 0, "", 1)))
+            new = views.board(self, user)
+            if not (was_agent or self.is_agent(user)):
+                continue
+            if new[0] != old[0] or user.since_at is None:
+                user.since_at = self.now
+            if new != old:
+                load = len(self.load(user))
+                self.say("agent.changed", user.user_id, old[0], *new, user.since_at, load)
+
+    def _once(self, actor: Actor, carry_out: Callable[[], ReplyT]) -> ReplyT:
+        """Carry out a changing command once per (user, client, request id); errors are not remembered."""
+        return self._once_then(actor, carry_out, lambda reply: reply)
+
+    def _once_for_agent(self, actor: Actor, agent_id: str, carry_out: Callable[[], None]) -> Result:
+        """The same for a command that answers an agent, as he is when his change of state has been told."""
+        return self._once_then(actor, carry_out, lambda _: views.agent(self, self.users[agent_id]))
+
+    def _once_then(self, actor: Actor, carry_out: Callable[[], DoneT], answer: Callable[[DoneT], ReplyT]) -> ReplyT:
+        self.events = []
+        user = self.users.get(actor.user_id)
+        if actor.client:
+            if user is None or user.client != actor.client:
+                raise Refused("NOT_LOGIN")
+            if 0 < actor.request_id < user.request_id:
+                raise Repeated
+            if 0 < actor.request_id == user.request_id:
+                return cast(ReplyT, user.reply)
+        try:
+            with self._command():
+                done = carry_out()
+        except Refused:
+            self.events = []
+            raise
+        reply = answer(done)
+        if actor.client and actor.request_id and user is not None:
+            user.request_id, user.reply = actor.request_id, reply
+        return reply
+
+    def _audit(self, actor: Actor, command: str, subject: str) -> None:
+        """A supervisor acts for somebody else."""
+        if actor.is_supervisor and actor.user_id != subject:
+            self.say("audit", actor.user_id, command, subject)
+
+    def _queue(self, queue_id: str) -> QueueState:
+        if queue_id not in self.queues:
+            raise Refused("QUE_ID_INVALID")
+        return self.queues[queue_id]
+
+    def _user(self, user_id: str) -> UserState:
+        if user_id not in self.users:
+            raise Refused("USER_NOT_FOUND")
+        return self.users[user_id]

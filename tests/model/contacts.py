@@ -1,0 +1,181 @@
+"""The reference model's commands about contacts: queuing, service, transfer and move."""
+
+from __future__ import annotations
+
+from dispatcher.model import Actor, Presence
+from tests.model import views
+from tests.model.command import Commands, Result
+from tests.model.world import CUSTOMER_GRACE_MS, ContactState, QueueState, Refused, UserState
+
+
+class Contacts(Commands):
+    """Commands about contacts."""
+
+    def start_queuing(
+        self,
+        actor: Actor,
+        queue_id: str,
+        *,
+        customer_id: str | None = None,
+        name: str | None = None,
+        ext: str = "",
+        presence: Presence = Presence.SESSION,
+    ) -> Result:
+        """Put a customer into a queue, and match him at once if an agent is able."""
+        customer = actor.user_id if customer_id is None else customer_id
+        if name is None:
+            name = actor.name if customer == actor.user_id else ""
+        return self._once(actor, lambda: self._start_queuing(actor, queue_id, customer, name, ext, presence.value))
+
+    def _start_queuing(
+        self, actor: Actor, queue_id: str, customer_id: str, name: str, ext: str, presence: str
+    ) -> Result:
+        queue = self._queue(queue_id)
+        user = self.users.get(customer_id) or UserState(customer_id)
+        if user.serves or self.load(user):
+            raise Refused("ROLE_CONFLICT")
+        present = self.open_contact(customer_id)
+        if present is not None and present.queue_id != queue_id:
+            raise Refused("ALREADY_OTHERQUE")
+        if present is not None:
+            return views.contact(self, present)
+        self._admit(queue)
+        self.users[customer_id] = user
+        self._audit(actor, "start_queuing", customer_id)
+        contact_id = self.next_contact_id()
+        at = int(contact_id[:13])
+        contact = ContactState(contact_id, customer_id, name or user.name, queue_id, ext, presence, at, at)
+        user.name = user.name or name
+        self.contacts[contact_id] = contact
+        self.enter(contact)
+        if contact.state == "held":
+            self.timers[f"grace:{customer_id}"] = self.now + CUSTOMER_GRACE_MS
+        self.say_contact("contact.entered", contact)
+        self.match_contact(contact)
+        return views.contact(self, contact)
+
+    def _admit(self, queue: QueueState) -> None:
+        """Refuse a customer whom the policy does not let in."""
+        if queue.deleting or not queue.policy.open:
+            raise Refused("QUEUE_CLOSED")
+        if 0 < queue.policy.max_waiting <= len(self.contacts_in(queue.queue_id, "waiting", "held")):
+            raise Refused("QUEUE_FULL")
+        connected = [user for user in self.users.values() if queue.queue_id in user.serves and user.session]
+        if not connected and not queue.policy.join_when_no_agents:
+            raise Refused("NO_AGENTS")
+
+    def stop_queuing(self, actor: Actor, contact_id: str = "") -> Result:
+        """Take a contact out; by a supervisor, of somebody else: removal."""
+        return self._once(actor, lambda: self._stop_queuing(actor, contact_id))
+
+    def _stop_queuing(self, actor: Actor, contact_id: str) -> Result:
+        contact = self.contacts.get(contact_id) if contact_id else self.open_contact(actor.user_id)
+        if contact is None or (contact.customer_id != actor.user_id and not actor.is_supervisor):
+            raise Refused("CONTACT_NOT_FOUND")
+        if contact.state == "ended":
+            return views.contact(self, contact)
+        self._audit(actor, "stop_queuing", contact.customer_id)
+        if contact.customer_id != actor.user_id:
+            reason = "removed"
+        else:
+            reason = "completed" if contact.state == "serving" else "abandoned"
+        self.end_whatever(contact, reason)
+        return views.contact(self, contact)
+
+    def _held_by(self, actor: Actor, contact_id: str) -> ContactState:
+        """The contact, if the actor is its agent or a supervisor."""
+        contact = self.contacts.get(contact_id)
+        if contact is None:
+            raise Refused("CONTACT_NOT_FOUND")
+        if contact.agent_id != actor.user_id and not actor.is_supervisor:
+            raise Refused("API_NO_PERMISSION")
+        return contact
+
+    def start(self, actor: Actor, contact_id: str) -> Result:
+        """Begin to serve a contact without a call; implies accept."""
+        return self._once(actor, lambda: self._start(actor, contact_id))
+
+    def _start(self, actor: Actor, contact_id: str) -> Result:
+        contact = self._held_by(actor, contact_id)
+        if contact.state == "serving":
+            return views.contact(self, contact)
+        given = contact.assignment
+        if given is None or contact.state != "preparing":
+            raise Refused("WRONG_STATE")
+        user = self.users[given.agent_id]
+        self._audit(actor, "start", given.agent_id)
+        user.missed = 0
+        if given.state == "offered":
+            given.state, given.deadline_at = "accepted", None
+            self.say_assignment("assignment.accepted", given)
+        contact.state, given.state, given.deadline_at = "serving", "serving", None
+        del self.timers[f"assignment:{contact_id}"]
+        self.say_contact("contact.serving", contact)
+        self.match_agent(user)
+        return views.contact(self, contact)
+
+    def complete(self, actor: Actor, contact_id: str) -> Result:
+        """End the service of a contact; its agent wraps up."""
+        return self._once(actor, lambda: self._complete(actor, contact_id))
+
+    def _complete(self, actor: Actor, contact_id: str) -> Result:
+        contact = self._held_by(actor, contact_id)
+        if contact.state == "ended" and contact.reason == "completed":
+            return views.contact(self, contact)
+        if contact.state != "serving":
+            raise Refused("WRONG_STATE")
+        self._audit(actor, "complete", contact.agent_id)
+        self.end_whatever(contact, "completed")
+        return views.contact(self, contact)
+
+    def transfer(self, actor: Actor, contact_id: str, *, queue_id: str = "", agent_id: str = "") -> Result:
+        """Send a contact in service to a queue or an able agent; a supervisor also moves one that waits."""
+        if bool(queue_id) == bool(agent_id):
+            raise Refused("PARAM_ERR")
+        return self._once(actor, lambda: self._transfer(actor, contact_id, queue_id, agent_id))
+
+    def _transfer(self, actor: Actor, contact_id: str, queue_id: str, agent_id: str) -> Result:
+        contact = self._held_by(actor, contact_id)
+        old = self.queues.get(contact.queue_id)
+        waits = contact.state in {"waiting", "held"} and actor.is_supervisor and queue_id != ""
+        if old is None or (contact.state != "serving" and not waits):
+            raise Refused("WRONG_STATE")
+        target = self._target_queue(contact, queue_id) if queue_id else None
+        chosen = self._target_agent(contact, agent_id) if agent_id else None
+        self._audit(actor, "transfer", contact.customer_id)
+        user = None
+        if waits:
+            self.say_contact("contact.left", contact, "moved")
+        else:
+            user = self.end_assignment(contact, "completed")
+            contact.wait_from = self.now
+        if target is not None:
+            contact.queue_id = target.queue_id
+            self.give_back(contact, "moved" if waits else "transferred")
+        elif chosen is not None:
+            self.pair(contact, chosen, "transfer")
+        self.look_again(old)
+        if user is not None:
+            self.match_agent(user)
+        return views.contact(self, contact)
+
+    def _target_queue(self, contact: ContactState, queue_id: str) -> QueueState:
+        queue = self._queue(queue_id)
+        if queue.deleting or not queue.policy.open:
+            raise Refused("QUEUE_CLOSED")
+        if contact.state != "serving" and contact.queue_id == queue_id:
+            raise Refused("PARAM_ERR")
+        return queue
+
+    def _target_agent(self, contact: ContactState, agent_id: str) -> UserState:
+        """The agent to transfer to: able for any queue, also after the wrap-up that the transfer begins."""
+        queue = self.queues[contact.queue_id]
+        user = self._user(agent_id)
+        wraps = agent_id == contact.agent_id and queue.policy.wrap_up > 0
+        if wraps or not self.is_ready(user):
+            raise Refused("AGENT_BUSY")
+        if queue.deleting:
+            raise Refused("QUEUE_CLOSED")
+        if not self.is_present(contact):
+            raise Refused("WRONG_STATE")
+        return user

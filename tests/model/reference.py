@@ -1,0 +1,331 @@
+"""The reference model: every command of the dispatcher on the plain `World`.
+
+Methods have the names and arguments of `dispatcher.engine.Dispatcher`; each returns a plain result or raises
+`Refused`, before it has changed anything. `events` holds what the last command said, in order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dispatcher.model import Actor, Policy, QueueCreate, QueuePatch, Service
+from tests.model import views
+from tests.model.command import Result
+from tests.model.contacts import Contacts
+from tests.model.world import CUSTOMER_GRACE_MS, AssignmentState, ContactState, QueueState, Refused, UserState
+
+TICK_TIMERS_MAX = 16
+DELETE_BATCH = 50
+
+
+class Model(Contacts):
+    """All commands in scope, on a virtual clock that only the tests move (`now`, ms)."""
+
+    _queue_next = 1
+
+    # Queues
+
+    def create_queue(self, actor: Actor, queue: QueueCreate) -> Result:
+        """Create a queue."""
+        return self._once(actor, lambda: self._create_queue(actor, queue))
+
+    def _create_queue(self, actor: Actor, queue: QueueCreate) -> Result:
+        queue_id = queue.queue_id
+        if queue_id is None:
+            numbers = range(self._queue_next, self._queue_next + 1000)
+            queue_id = next(str(n) for n in numbers if str(n) not in self.queues)
+        name = queue.name or queue_id
+        if queue_id in self.queues or name in {other.name for other in self.queues.values()}:
+            raise Refused("QUEUE_EXISTS")
+        policy = Policy(**queue.model_dump(exclude={"queue_id", "name"}))
+        self.queues[queue_id] = QueueState(queue_id, name, policy)
+        if queue_id.isdecimal():
+            self._queue_next = int(queue_id) + 1
+        self._audit(actor, "create_queue", queue_id)
+        return self._queue_changed(self.queues[queue_id])
+
+    def _queue_changed(self, queue: QueueState) -> Result:
+        self.say("queue.changed", queue.queue_id, queue.policy.priority, queue.policy.open, queue.deleting)
+        return views.queue(queue)
+
+    def update_queue(self, actor: Actor, queue_id: str, patch: QueuePatch) -> Result:
+        """Change the given members of a queue's policy; the next decision uses them."""
+        return self._once(actor, lambda: self._update_queue(actor, queue_id, patch))
+
+    def _update_queue(self, actor: Actor, queue_id: str, patch: QueuePatch) -> Result:
+        queue = self._queue(queue_id)
+        if queue.deleting:
+            raise Refused("QUEUE_CLOSED")
+        if patch.name in {other.name for other in self.queues.values() if other is not queue}:
+            raise Refused("QUEUE_EXISTS")
+        queue.name = patch.name or queue.name
+        queue.policy = queue.policy.model_copy(update=patch.model_dump(exclude_none=True, exclude={"name"}))
+        self._audit(actor, "update_queue", queue_id)
+        return self._queue_changed(queue)
+
+    def delete_queue(self, actor: Actor, queue_id: str, force: bool = False) -> bool:
+        """Delete a queue; True when it is gone."""
+        return self._once(actor, lambda: self._delete_queue(actor, queue_id, force))
+
+    def _delete_queue(self, actor: Actor, queue_id: str, force: bool) -> bool:
+        queue = self._queue(queue_id)
+        if self.contacts_in(queue_id, "waiting", "held", "preparing", "serving") and not force:
+            raise Refused("QUEUE_NOT_EMPTY")
+        self._audit(actor, "delete_queue", queue_id)
+        if not queue.deleting:
+            queue.deleting = True
+            self._queue_changed(queue)
+        self._delete_batch(queue)
+        return queue_id not in self.queues
+
+    def _delete_batch(self, queue: QueueState) -> None:
+        """End some contacts of a queue being deleted, then dismiss some of its agents, then let it go."""
+        left = DELETE_BATCH
+        for state in ("waiting", "held", "preparing"):
+            for contact in self.contacts_in(queue.queue_id, state)[:left]:
+                left -= 1
+                self.end_whatever(contact, "removed")
+        agents = [user for user in self.users.values() if queue.queue_id in user.serves]
+        for user in sorted(agents, key=lambda user: (user.session != "", user.user_id.encode()))[:left]:
+            left -= 1
+            self._dismiss(user, queue.queue_id)
+        if not left:
+            self.timers[f"delete:{queue.queue_id}"] = self.now
+        elif not self.contacts_in(queue.queue_id, "serving"):
+            del self.queues[queue.queue_id]
+            self.say("queue.deleted", queue.queue_id)
+
+    def _dismiss(self, user: UserState, queue_id: str) -> None:
+        del user.serves[queue_id]
+        self.say("agent.service", user.user_id, queue_id, False, None)
+
+    # Agents
+
+    def start_service(self, actor: Actor, agent_id: str, queues: Sequence[Service]) -> Result:
+        """Serve one or several queues in one step."""
+        return self._once_for_agent(actor, agent_id, lambda: self._start_service(actor, agent_id, queues))
+
+    def _start_service(self, actor: Actor, agent_id: str, queues: Sequence[Service]) -> None:
+        user = self.users.get(agent_id)
+        if user is None or not user.session:
+            raise Refused("NOT_LOGIN")
+        if self.open_contact(agent_id):
+            raise Refused("ROLE_CONFLICT")
+        for service in queues:
+            if self._queue(service.queue_id).deleting:
+                raise Refused("QUEUE_CLOSED")
+        self._audit(actor, "start_service", agent_id)
+        for service in queues:
+            user.serves[service.queue_id] = service.priority
+            self.say("agent.service", agent_id, service.queue_id, True, service.priority)
+        self.match_agent(user)
+
+    def stop_service(self, actor: Actor, agent_id: str, queue_id: str) -> Result:
+        """Stop serving a queue; an offer of it is withdrawn."""
+        return self._once_for_agent(actor, agent_id, lambda: self._stop_service(actor, agent_id, queue_id))
+
+    def _stop_service(self, actor: Actor, agent_id: str, queue_id: str) -> None:
+        user = self.users.get(agent_id)
+        if user is None or queue_id not in user.serves:
+            raise Refused("QUE_SERVICE_NOT_START")
+        self._audit(actor, "stop_service", agent_id)
+        self._dismiss(user, queue_id)
+        contact = self.prepared(user)
+        if contact is not None and contact.queue_id == queue_id:
+            self.end_assignment(contact, "cancelled", "withdrawn")
+            self.give_back(contact, "withdrawn")
+        self.match_agent(user)
+
+    def set_dnd(self, actor: Actor, agent_id: str, dnd: int, reason: str = "") -> Result:
+        """Set or clear manual mode."""
+        return self._once_for_agent(actor, agent_id, lambda: self._set_dnd(actor, agent_id, dnd, reason))
+
+    def _set_dnd(self, actor: Actor, agent_id: str, dnd: int, reason: str) -> None:
+        user = self._user(agent_id)
+        self._audit(actor, "set_dnd", agent_id)
+        user.dnd, user.dnd_reason = dnd, reason if dnd else ""
+        if dnd == 0:
+            user.missed = 0
+            self.end_rests(user)
+        self.match_agent(user)
+
+    def set_capacity(self, actor: Actor, agent_id: str, capacity: int) -> Result:
+        """Set how many contacts an agent may hold at once."""
+        return self._once_for_agent(actor, agent_id, lambda: self._set_capacity(actor, agent_id, capacity))
+
+    def _set_capacity(self, actor: Actor, agent_id: str, capacity: int) -> None:
+        user = self._user(agent_id)
+        self._audit(actor, "set_capacity", agent_id)
+        user.capacity = capacity
+        self.match_agent(user)
+
+    # Assignments
+
+    def request_assignment(self, actor: Actor, agent_id: str, *, queue_id: str = "", customer_id: str = "") -> Result:
+        """Give an agent one contact because he asks for it."""
+        if agent_id != actor.user_id:
+            raise Refused("API_NO_PERMISSION")
+        if customer_id and not queue_id:
+            raise Refused("PARAM_ERR")
+        return self._once(actor, lambda: self._request_assignment(agent_id, queue_id, customer_id))
+
+    def _request_assignment(self, agent_id: str, queue_id: str, customer_id: str) -> Result:
+        user = self.users.get(agent_id)
+        if user is None or not user.session:
+            raise Refused("NOT_LOGIN")
+        if queue_id:
+            self._queue(queue_id)
+        if not user.serves or (queue_id and queue_id not in user.serves):
+            raise Refused("QUE_SERVICE_NOT_START")
+        prepared = self.prepared(user)
+        if prepared is not None and prepared.assignment is not None and prepared.assignment.state == "offered":
+            return views.assignment(self, prepared.assignment)
+        if prepared is not None or len(self.load(user)) >= user.capacity:
+            raise Refused("AGENT_BUSY")
+        contact, rule = self._requested(user, queue_id, customer_id)
+        if contact is None:
+            raise Refused("QUE_NOUSER")
+        self.end_rests(user)
+        return views.assignment(self, self.pair(contact, user, rule, requested=True))
+
+    def _requested(self, user: UserState, queue_id: str, customer_id: str) -> tuple[ContactState | None, str]:
+        """The contact asked for, if it can be given, and the rule that gives it."""
+        if not queue_id:
+            return self.best_contact(user), "order"
+        waiting = [] if self.queues[queue_id].deleting else self.contacts_in(queue_id, "waiting")
+        if not customer_id:
+            return (waiting[0] if waiting else None), "requested_queue"
+        found = [contact for contact in waiting if contact.customer_id == customer_id]
+        return (found[0] if found else None), "requested_customer"
+
+    def _own_assignment(self, actor: Actor, assignment_id: str) -> AssignmentState:
+        given = self.assignments.get(assignment_id)
+        if given is None or given.agent_id != actor.user_id:
+            raise Refused("ASSIGNMENT_GONE")
+        return given
+
+    def accept(self, actor: Actor, assignment_id: str) -> Result:
+        """Accept an offer; repeating it succeeds."""
+        return self._once(actor, lambda: self._accept(actor, assignment_id))
+
+    def _accept(self, actor: Actor, assignment_id: str) -> Result:
+        given = self._own_assignment(actor, assignment_id)
+        if given.state not in {"offered", "accepted", "serving"}:
+            raise Refused("QUE_USER_CANCELLED" if given.reason == "customer_left" else "ASSIGNMENT_GONE")
+        if given.state == "offered":
+            policy = self.queues[self.contacts[given.contact_id].queue_id].policy
+            self.users[given.agent_id].missed = 0
+            given.state, given.deadline_at = "accepted", self.now + policy.connect_timeout * 1000
+            self.timers[f"assignment:{given.contact_id}"] = given.deadline_at
+            self.say_assignment("assignment.accepted", given)
+        return views.assignment(self, given)
+
+    def reject(self, actor: Actor, assignment_id: str) -> Result:
+        """Reject an offer or an accepted assignment; repeating it succeeds."""
+        return self._once(actor, lambda: self._reject(actor, assignment_id))
+
+    def _reject(self, actor: Actor, assignment_id: str) -> Result:
+        given = self._own_assignment(actor, assignment_id)
+        if given.state == "serving":
+            raise Refused("WRONG_STATE")
+        if given.state not in {"offered", "accepted", "rejected"}:
+            raise Refused("QUE_USER_CANCELLED" if given.reason == "customer_left" else "ASSIGNMENT_GONE")
+        if given.state != "rejected":
+            self._let_go(self.contacts[given.contact_id], "rejected")
+        return views.assignment(self, given)
+
+    def _let_go(self, contact: ContactState, word: str) -> None:
+        """An agent lets a contact go (rejected, missed, not_connected): he cools down, it goes back."""
+        given = contact.assignment
+        assert given is not None
+        policy = self.queues[contact.queue_id].policy
+        state = word if word in {"rejected", "missed"} else "cancelled"
+        user = self.end_assignment(contact, state, "" if word == "rejected" else word)
+        user.cool_until = self.now + policy.reject_cooldown * 1000
+        self.timers[f"cool:{user.user_id}"] = user.cool_until
+        if word == "missed" and not given.requested:
+            user.missed += 1
+            if 0 < policy.missed_limit <= user.missed and user.dnd == 0:
+                user.dnd, user.dnd_reason = 1, "missed"
+        self.give_back(contact, word)
+        self.match_agent(user)
+
+    # Sessions
+
+    def open_session(self, actor: Actor, session_id: str, node_id: str) -> Result:
+        """Make this the user's session; a held contact of his waits again, an agent is there again."""
+        with self._command():
+            user = self.users.setdefault(actor.user_id, UserState(actor.user_id))
+            before, user.session = user.session, session_id
+            user.name = actor.name or user.name
+            if user.client != actor.client:
+                user.client, user.request_id, user.reply = actor.client, 0, None
+            if before and before != session_id:
+                self.say("session.replaced", before)
+            contact = self.open_contact(user.user_id)
+            if not before and contact is not None:
+                self._resume(contact)
+            self.match_agent(user)
+        return views.snapshot(self, user)
+
+    def _resume(self, contact: ContactState) -> None:
+        self.timers.pop(f"grace:{contact.customer_id}", None)
+        if contact.state == "held":
+            contact.state = "waiting"
+            self.say_contact("contact.resumed", contact)
+            self.match_contact(contact)
+
+    def close_session(self, tenant: str, user_id: str, session_id: str) -> None:
+        """A connection is gone; one that is not the current session changes nothing."""
+        self.events = []
+        user = self.users.get(user_id)
+        if user is None or not session_id or user.session != session_id:
+            return
+        with self._command():
+            user.session = ""
+            contact = self.open_contact(user_id)
+            if contact is not None and contact.presence != "none":
+                self.timers[f"grace:{user_id}"] = self.now + CUSTOMER_GRACE_MS
+                self._drop(contact)
+
+    def _drop(self, contact: ContactState) -> None:
+        if contact.state == "waiting":
+            contact.state = "held"
+            self.say_contact("contact.held", contact)
+        elif contact.state == "preparing":
+            agent = self.end_assignment(contact, "cancelled", "customer_left")
+            self.give_back(contact, "customer_left")
+            self.match_agent(agent)
+
+    # Time
+
+    def tick(self, tenant: str) -> int | None:
+        """Carry out at most 16 due timers in the order (deadline, member); answer when the next one is due."""
+        with self._command():
+            for due_at, member in sorted((at, member) for member, at in self.timers.items())[:TICK_TIMERS_MAX]:
+                # One that an earlier one has removed or moved is not due any more.
+                if due_at <= self.now and self.timers.get(member) == due_at:
+                    del self.timers[member]
+                    kind, _, name = member.partition(":")
+                    self._fire(kind, name)
+        return min(self.timers.values(), default=None)
+
+    def _fire(self, kind: str, name: str) -> None:
+        if kind == "assignment":
+            given = self.contacts[name].assignment
+            assert given is not None
+            self._let_go(self.contacts[name], "missed" if given.state == "offered" else "not_connected")
+        elif kind == "wait":
+            self.end_whatever(self.contacts[name], "timed_out")
+        elif kind == "grace":
+            contact = self.open_contact(name)
+            assert contact is not None
+            self.end_whatever(contact, "lost")
+        elif kind == "wrap":
+            self.users[name].wrap_until = None
+            self.match_agent(self.users[name])
+        elif kind == "cool":
+            self.users[name].cool_until = None
+            self.match_agent(self.users[name])
+        else:
+            self._delete_batch(self.queues[name])

@@ -1,0 +1,127 @@
+"""Model and dispatcher side by side: the same command to both, then everything they can be compared by."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import Any
+
+from dispatcher.engine import Dispatcher
+from dispatcher.errors import DispatcherError, Repeated
+from dispatcher.model import Agent, Assignment, Contact, Queue, Snapshot
+from dispatcher.store.connect import Store
+from dispatcher.store.keys import key
+from dispatcher.store.runner import Runner
+from dispatcher.store.scripts import Scripts
+from tests.model.invariants import violations
+from tests.model.observe import comparable, observe_keys, observe_model, read_log
+from tests.model.reference import Model
+from tests.model.world import Refused
+
+START = 1_763_824_800_000
+"""The virtual clock's beginning (epoch ms)."""
+
+
+_SCRIPTS = Scripts(clock="virtual")
+
+
+class Sides:
+    """One tenant on a real store, and the model of it."""
+
+    def __init__(self, store: Store, tenant: str) -> None:
+        self.store = store
+        self.tenant = tenant
+        self.dispatcher = Dispatcher(Runner(store, _SCRIPTS))
+        self.model = Model(START)
+        self._cursor = "0"
+
+    async def begin(self) -> None:
+        """Create the tenant."""
+        await self.set_clock(START)
+        await self.dispatcher.create_tenant(self.tenant)
+
+    async def set_clock(self, now: int) -> None:
+        """Move the clock of both sides."""
+        self.model.now = now
+        await self.store.client.set(key(self.tenant, "clock"), now)
+
+    async def flush_scripts(self) -> None:
+        """Let the server forget all scripts."""
+        await self.store.client.script_flush()
+
+    async def both(self, command: str, *args: Any, **kwargs: Any) -> Any:
+        """Send a command to both sides and compare; answer the model's result, or the error's code."""
+        expected = self._ask_model(command, *args, **kwargs)
+        actual = await _outcome(getattr(self.dispatcher, command)(*args, **kwargs))
+        assert actual == expected, f"{command}{args[1:]}{kwargs}: dispatcher {actual}, model {expected}"
+        await self.compare(command)
+        return expected
+
+    def _ask_model(self, command: str, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return getattr(self.model, command)(*args, **kwargs)
+        except Refused as refused:
+            return refused.code
+        except Repeated:
+            return "repeated"
+
+    async def compare(self, command: str) -> None:
+        """Compare state and the last command's events, and check the invariants on the real state."""
+        shape = await observe_keys(self.store, self.tenant)
+        _assert_same(shape, observe_model(self.model), command)
+        found = violations(shape)
+        assert not found, f"after {command}: {found}"
+        self._cursor, entries = await read_log(self.store, self.tenant, self._cursor)
+        assert len(entries) == bool(self.model.events), f"{command} made {len(entries)} log entries: {entries}"
+        ordered, changed = comparable([event for entry in entries for event in entry])
+        model_ordered, model_changed = comparable(self.model.events)
+        assert ordered == model_ordered, _differing("events", command, ordered, model_ordered)
+        assert changed == model_changed, _differing("agent.changed", command, changed, model_changed)
+
+
+async def _outcome(call: Awaitable[Any]) -> Any:
+    """Answer a command's result in the model's form, or the error's code."""
+    try:
+        result = await call
+    except DispatcherError as error:
+        return error.code.name
+    except Repeated:
+        return "repeated"
+    return _plain(result)
+
+
+def _plain(result: Any) -> Any:
+    """Return a result as the model gives it: see `views`."""
+    if isinstance(result, Contact | Queue):
+        return result.model_dump(mode="json")
+    if isinstance(result, Assignment):
+        plain = result.model_dump(mode="json")
+        return plain if result.state in {"offered", "accepted", "serving"} else plain | {"contact": None}
+    if isinstance(result, Agent):
+        plain = result.model_dump(mode="json")
+        queues = sorted(plain["queues"], key=lambda service: str(service["queue_id"]))
+        return plain | {"queues": queues, "contacts": sorted(plain["contacts"])}
+    if isinstance(result, Snapshot):
+        given = sorted(result.assignments, key=lambda assignment: assignment.contact.contact_id)
+        return {
+            "user_id": result.user.user_id,
+            "name": result.user.name,
+            "agent": _plain(result.agent),
+            "contact": _plain(result.contact),
+            "assignments": [_plain(assignment) for assignment in given],
+        }
+    return result
+
+
+def _assert_same(real: dict[str, Any], model: dict[str, Any], command: str) -> None:
+    lines = [
+        f"{part} {id}:\n  real  {real[part].get(id)}\n  model {expected.get(id)}"
+        for part, expected in model.items()
+        for id in {**real[part], **expected}
+        if real[part].get(id) != expected.get(id)
+    ]
+    assert not lines, f"after {command} the states differ\n" + "\n".join(lines)
+
+
+def _differing(what: str, command: str, real: list[Any], model: list[Any]) -> str:
+    lines = [f"  real  {event}" for event in real] + [f"  model {event}" for event in model]
+    return f"{what} of {command} differ\n" + "\n".join(lines)

@@ -1,0 +1,363 @@
+"""The dispatcher's world in plain lists and dicts: who there is, who waits where, and the matching of them.
+
+It shares nothing with the scripts but the words. Every choice is computed anew from its definition: "able"
+is a predicate over all users, the best contact and the best agent are `min()` over everybody.
+Times are epoch milliseconds of a clock that the tests move.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from dispatcher.model import Policy
+
+CUSTOMER_GRACE_MS = 60_000
+
+Event = tuple[object, ...]
+
+
+class Refused(Exception):
+    """The model refuses a command with an error of the closed set."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+@dataclass
+class QueueState:
+    """A queue: its policy, and whether it is being deleted."""
+
+    queue_id: str
+    name: str
+    policy: Policy
+    deleting: bool = False
+
+
+@dataclass
+class UserState:
+    """A person, as customer and as agent. `idle_since` is set from the moment he became able."""
+
+    user_id: str
+    name: str = ""
+    session: str = ""
+    client: str = ""
+    request_id: int = 0
+    reply: object = None
+    serves: dict[str, int] = field(default_factory=dict)
+    dnd: int = 0
+    dnd_reason: str = ""
+    capacity: int = 1
+    missed: int = 0
+    wrap_until: int | None = None
+    cool_until: int | None = None
+    idle_since: int | None = None
+    since_at: int | None = None
+
+
+@dataclass
+class AssignmentState:
+    """The pairing of a contact with an agent; `why` as the field order of `dispatcher.model.Why`."""
+
+    assignment_id: str
+    contact_id: str
+    agent_id: str
+    state: str
+    requested: bool
+    deadline_at: int | None
+    why: tuple[str, int, int | None, int, int, int]
+    reason: str = ""
+
+
+@dataclass
+class ContactState:
+    """One request for service, with its open assignment if it has one."""
+
+    contact_id: str
+    customer_id: str
+    name: str
+    queue_id: str
+    ext: str
+    presence: str
+    queued_at: int
+    wait_from: int
+    state: str = "waiting"
+    offers: int = 0
+    assignment: AssignmentState | None = None
+    agent_id: str = ""
+    reason: str = ""
+    matched_at: int | None = None
+    ended_at: int | None = None
+
+
+class World:
+    """The state, the predicates, and the few moves that all commands are made of."""
+
+    def __init__(self, now: int) -> None:
+        self.now = now
+        self.queues: dict[str, QueueState] = {}
+        self.users: dict[str, UserState] = {}
+        self.contacts: dict[str, ContactState] = {}
+        self.assignments: dict[str, AssignmentState] = {}
+        self.timers: dict[str, int] = {}
+        self.events: list[Event] = []
+        self._last_id = (0, 0)
+
+    # Predicates
+
+    def load(self, user: UserState) -> list[ContactState]:
+        """The contacts that this agent holds: offered, accepted or in service."""
+        return [
+            contact
+            for contact in self.contacts.values()
+            if contact.assignment is not None and contact.assignment.agent_id == user.user_id
+        ]
+
+    def prepared(self, user: UserState) -> ContactState | None:
+        """The one contact that is offered to this agent or accepted by him."""
+        found = [contact for contact in self.load(user) if contact.state == "preparing"]
+        assert len(found) <= 1, f"{user.user_id} prepares {found}"
+        return found[0] if found else None
+
+    def is_ready(self, user: UserState) -> bool:
+        """Whether this agent may be given a contact, as far as he himself is concerned."""
+        return (
+            user.session != ""
+            and user.dnd == 0
+            and user.serves != {}
+            and len(self.load(user)) < user.capacity
+            and self.prepared(user) is None
+            and user.wrap_until is None
+            and user.cool_until is None
+        )
+
+    def is_able(self, user: UserState, queue: QueueState) -> bool:
+        """Whether this agent may be given a contact of this queue."""
+        return self.is_ready(user) and queue.queue_id in user.serves and not queue.deleting
+
+    def is_present(self, contact: ContactState) -> bool:
+        """Whether the customer is connected, as far as he is expected to be."""
+        return contact.presence == "none" or self.users[contact.customer_id].session != ""
+
+    def agent_state(self, user: UserState) -> str:
+        """The agent's state: the first word that applies."""
+        conditions = {
+            "offline": user.session == "",
+            "busy": any(contact.state == "serving" for contact in self.load(user)),
+            "offered": self.prepared(user) is not None,
+            "wrapping": user.wrap_until is not None,
+            "cooling": user.cool_until is not None,
+            "manual": user.dnd != 0,
+            "idle": True,
+        }
+        return next(state for state, applies in conditions.items() if applies)
+
+    def is_agent(self, user: UserState) -> bool:
+        """Whether he serves a queue or still holds a contact."""
+        return bool(user.serves) or bool(self.load(user))
+
+    def contacts_in(self, queue_id: str, *states: str) -> list[ContactState]:
+        """The contacts of a queue in these states, the one that queued first at the head."""
+        found = [c for c in self.contacts.values() if c.queue_id == queue_id and c.state in states]
+        return sorted(found, key=lambda contact: (contact.queued_at, contact.contact_id))
+
+    def open_contact(self, user_id: str) -> ContactState | None:
+        """The customer's open contact."""
+        found = [c for c in self.contacts.values() if c.customer_id == user_id and c.state != "ended"]
+        assert len(found) <= 1, f"{user_id} has {found}"
+        return found[0] if found else None
+
+    def position(self, contact: ContactState) -> int | None:
+        """The 1-based place in the line, held ones counted; None outside of a line."""
+        if contact.state not in {"waiting", "held"}:
+            return None
+        return self.contacts_in(contact.queue_id, "waiting", "held").index(contact) + 1
+
+    # Choices
+
+    def best_contact(self, user: UserState) -> ContactState | None:
+        """The contact that the order rule gives to this agent."""
+        choices = [
+            (queue.policy.priority, contact.queued_at, contact.contact_id)
+            for queue in self.queues.values()
+            if queue.queue_id in user.serves and not queue.deleting
+            for contact in self.contacts_in(queue.queue_id, "waiting")
+        ]
+        return self.contacts[min(choices)[2]] if choices else None
+
+    def best_agent(self, queue: QueueState) -> UserState | None:
+        """The agent that the order rule gives to a contact of this queue, of those who have become able."""
+        choices = [
+            (user.serves[queue.queue_id], user.idle_since, user.user_id.encode(), user)
+            for user in self.users.values()
+            if user.idle_since is not None and self.is_able(user, queue)
+        ]
+        return min(choices, key=lambda choice: choice[:3])[3] if choices else None
+
+    # Moves
+
+    def say(self, event: str, *details: object) -> None:
+        """Note an event of the current command."""
+        self.events.append((event, *details))
+
+    def say_contact(self, event: str, contact: ContactState, reason: str = "") -> None:
+        """Note an event about a contact."""
+        self.say(event, contact.contact_id, contact.customer_id, contact.queue_id, reason)
+
+    def say_assignment(self, event: str, given: AssignmentState) -> None:
+        """Note an event about an assignment."""
+        deadline = given.deadline_at if given.state in {"offered", "accepted"} else None
+        key = (given.assignment_id, given.agent_id, given.contact_id, given.state, given.reason)
+        self.say(event, *key, given.requested, deadline, given.why)
+
+    def next_contact_id(self) -> str:
+        """Make the next id: milliseconds, and a counter that starts at 0 in each of them."""
+        at, count = self._last_id
+        if self.now > at:
+            at, count = self.now, 0
+        elif count == 9999:
+            at, count = at + 1, 0
+        else:
+            count += 1
+        self._last_id = (at, count)
+        return f"{at:013d}-{count:04d}"
+
+    def pair(self, contact: ContactState, user: UserState, rule: str, requested: bool = False) -> AssignmentState:
+        """Offer a contact to an agent."""
+        queue = self.queues[contact.queue_id]
+        others = [u for u in self.users.values() if u is not user and u.idle_since is not None]
+        others = [u for u in others if rule != "transfer" and self.is_able(u, queue)]
+        why = (
+            rule,
+            queue.policy.priority,
+            user.serves.get(queue.queue_id),
+            self.now - contact.queued_at,
+            0 if user.idle_since is None else self.now - user.idle_since,
+            len(others),
+        )
+        if contact.state == "waiting":
+            self.say_contact("contact.left", contact, "in_service")
+            self.timers.pop(f"wait:{contact.contact_id}", None)
+        contact.offers += 1
+        deadline = self.now + queue.policy.offer_timeout * 1000
+        assignment_id = f"{contact.contact_id}-{contact.offers}"
+        given = AssignmentState(assignment_id, contact.contact_id, user.user_id, "offered", requested, deadline, why)
+        contact.state, contact.assignment, contact.agent_id = "preparing", given, user.user_id
+        contact.matched_at = self.now
+        self.assignments[assignment_id] = given
+        self.timers[f"assignment:{contact.contact_id}"] = deadline
+        user.idle_since = None
+        self.say_assignment("assignment.offered", given)
+        self.say_contact("contact.matched", contact)
+        return given
+
+    def match_contact(self, contact: ContactState) -> None:
+        """A contact starts waiting: give it to the best of the able agents."""
+        self.forget_unable()
+        queue = self.queues[contact.queue_id]
+        user = self.best_agent(queue)
+        if contact.state == "waiting" and user is not None:
+            self.pair(contact, user, "order")
+
+    def match_agent(self, user: UserState) -> None:
+        """An agent is concerned: if he is able, he has become so by now at the latest; give him the best contact."""
+        self.forget_unable()
+        if not self.is_ready(user):
+            return
+        if user.idle_since is None:
+            user.idle_since = self.now
+        contact = self.best_contact(user)
+        if contact is not None:
+            self.pair(contact, user, "order")
+
+    def forget_unable(self) -> None:
+        """Whoever is no longer able is not idle either."""
+        for user in self.users.values():
+            if not self.is_ready(user):
+                user.idle_since = None
+
+    def end_assignment(self, contact: ContactState, state: str, reason: str = "") -> UserState:
+        """End the open assignment of a contact; after service its agent wraps up. Answers the agent."""
+        given = contact.assignment
+        assert given is not None
+        event = {"missed": "cancelled"}.get(state, state)
+        user = self.users[given.agent_id]
+        contact.assignment = None
+        if contact.state == "preparing":
+            contact.agent_id = ""
+        given.state, given.reason, given.deadline_at = state, reason, None
+        self.timers.pop(f"assignment:{contact.contact_id}", None)
+        self.say_assignment(f"assignment.{event}", given)
+        if state == "completed":
+            wrap_up = self.queues[contact.queue_id].policy.wrap_up
+            if wrap_up:
+                user.wrap_until = self.now + wrap_up * 1000
+                self.timers[f"wrap:{user.user_id}"] = user.wrap_until
+        return user
+
+    def end_rests(self, user: UserState) -> None:
+        """End wrap-up and cool-down."""
+        user.wrap_until = user.cool_until = None
+        self.timers.pop(f"wrap:{user.user_id}", None)
+        self.timers.pop(f"cool:{user.user_id}", None)
+
+    def end_contact(self, contact: ContactState, reason: str) -> None:
+        """End a contact, out of the line or after its assignment."""
+        if contact.state in {"waiting", "held"}:
+            self.say_contact("contact.left", contact, reason)
+        contact.state, contact.reason, contact.ended_at = "ended", reason, self.now
+        self.timers.pop(f"wait:{contact.contact_id}", None)
+        self.timers.pop(f"grace:{contact.customer_id}", None)
+        self.say_contact("contact.ended", contact, reason)
+
+    def end_whatever(self, contact: ContactState, reason: str) -> None:
+        """End an open contact in whatever state it is; then its agent may get the next one."""
+        user = None
+        was, queue = contact.state, self.queues[contact.queue_id]
+        if was == "serving":
+            user = self.end_assignment(contact, "completed")
+        elif was == "preparing":
+            user = self.end_assignment(contact, "cancelled", "customer_left" if reason == "abandoned" else reason)
+        self.end_contact(contact, reason)
+        if was == "serving":
+            self.look_again(queue)
+        if user is not None:
+            self.match_agent(user)
+
+    def look_again(self, queue: QueueState) -> None:
+        """A queue being deleted goes with the next tick once nobody is in service there."""
+        if queue.deleting and not self.contacts_in(queue.queue_id, "serving"):
+            self.timers[f"delete:{queue.queue_id}"] = self.now
+
+    def enter(self, contact: ContactState) -> None:
+        """Put a contact into its queue's line, waiting or held; its max_wait runs."""
+        contact.agent_id = ""
+        contact.matched_at = None
+        contact.state = "waiting" if self.is_present(contact) else "held"
+        max_wait = self.queues[contact.queue_id].policy.max_wait
+        self.timers.pop(f"wait:{contact.contact_id}", None)
+        if max_wait:
+            self.timers[f"wait:{contact.contact_id}"] = contact.wait_from + max_wait * 1000
+
+    def give_back(self, contact: ContactState, word: str) -> None:
+        """Let a contact without assignment find its place in its queue again, and match it.
+
+        Past its max_wait it goes to an able agent or ends; one whose customer is gone is held first.
+        """
+        queue = self.queues[contact.queue_id]
+        self.forget_unable()
+        past = 0 < queue.policy.max_wait * 1000 <= self.now - contact.wait_from
+        if queue.deleting:
+            self.end_out_of_line(contact, "removed")
+        elif past and self.is_present(contact) and self.best_agent(queue) is None:
+            self.end_out_of_line(contact, "timed_out")
+        else:
+            self.enter(contact)
+            self.say_contact("contact.returned" if contact.state == "waiting" else "contact.held", contact, word)
+            self.say_contact("contact.entered", contact)
+            self.match_contact(contact)
+
+    def end_out_of_line(self, contact: ContactState, reason: str) -> None:
+        """End a contact that has come back and finds no place."""
+        contact.state = "preparing"
+        self.end_contact(contact, reason)

@@ -1,0 +1,96 @@
+"""A TCP proxy before a server, to lose what a network loses: answers, connections."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+
+class Proxy:
+    """Forwards both ways. `swallow`: answers are dropped; the events tell what has passed since they were cleared."""
+
+    def __init__(self, port: int) -> None:
+        self.swallow = False
+        self.asked = asyncio.Event()
+        """Set when bytes went to the server."""
+        self.answered = asyncio.Event()
+        """Set when bytes came from the server, forwarded or swallowed."""
+        self._server_port = port
+        self._listener: asyncio.Server | None = None
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        assert self._listener is not None
+        port: int = self._listener.sockets[0].getsockname()[1]
+        return port
+
+    @property
+    def url(self) -> str:
+        """The store's URL through the proxy."""
+        return f"redis://127.0.0.1:{self.port}"
+
+    def cut(self) -> None:
+        """Drop every connection, at both ends."""
+        for writer in self._writers:
+            writer.transport.abort()
+
+    async def _carry(self, near: asyncio.StreamReader, to_client: asyncio.StreamWriter) -> None:
+        far, to_server = await asyncio.open_connection("127.0.0.1", self._server_port)
+        both = {to_client, to_server}
+        self._writers |= both
+        pumps = [
+            asyncio.create_task(self._pump(near, to_server, self.asked, False), name="proxy to server"),
+            asyncio.create_task(self._pump(far, to_client, self.answered, True), name="proxy to client"),
+        ]
+        try:
+            await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for pump in pumps:
+                pump.cancel()
+            for writer in both:
+                writer.close()
+            self._writers -= both
+
+    async def _pump(
+        self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, passed: asyncio.Event, answers: bool
+    ) -> None:
+        try:
+            while data := await source.read(65_536):
+                if not (answers and self.swallow):
+                    sink.write(data)
+                    await sink.drain()
+                passed.set()
+        except OSError:
+            pass
+
+    def _accept(self, near: asyncio.StreamReader, to_client: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(self._carry(near, to_client), name="proxy connection")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def start(self) -> None:
+        """Listen on a free port."""
+        self._listener = await asyncio.start_server(self._accept, "127.0.0.1", 0)
+
+    async def close(self) -> None:
+        """Stop listening, and drop every connection."""
+        assert self._listener is not None
+        self._listener.close()
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+@asynccontextmanager
+async def before(port: int) -> AsyncIterator[Proxy]:
+    """Run a proxy before the server on `port`."""
+    proxy = Proxy(port)
+    await proxy.start()
+    try:
+        yield proxy
+    finally:
+        await proxy.close()
