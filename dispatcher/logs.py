@@ -31,12 +31,14 @@ def configure(settings: Settings) -> None:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderers],
-            foreign_pre_chain=[*_SHARED, structlog.stdlib.ExtraAdder()],
+            foreign_pre_chain=_SHARED,
         )
     )
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
+    # One line for each request, at the level of what matters.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
 def _renderers(settings: Settings) -> list[Processor]:
