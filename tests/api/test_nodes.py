@@ -14,6 +14,7 @@ from api.app import create_app
 from dispatcher.engine import Dispatcher
 from dispatcher.settings import Settings, SettingsError
 from dispatcher.store.connect import Store
+from dispatcher.tasks import end
 from tests.api.nodes import KEYS, Running, node
 
 
@@ -72,8 +73,7 @@ async def test_an_offer_is_missed_on_time_although_its_node_dies(store: Store, n
             await _ok(b.http.put("/v1/agents/me/queues/1", headers=ann))
             carl = {"queue_id": "1", "customer_id": "carl", "presence": "none"}
             await _ok(a.http.post("/v1/contacts", json=carl, headers=boss), 201)
-            for task in a.app.node.ticker._tasks:
-                task.cancel()
+            await end(a.app.node.ticker._tasks)
             offered = await agent.until("assignment.offered")
             missed = await agent.until("assignment.cancelled")
             assert missed["reason"] == "missed"
