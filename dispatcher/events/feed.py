@@ -204,6 +204,8 @@ class _Reader:
             if self.feed.stopped:
                 return
             self.over = False
+            # What is to do may have waited for this line since before it broke.
+            self.wake.set()
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._until_over(self._read(line)), name=f"feed:{self.master}:read")
                 group.create_task(self._until_over(self._write(line)), name=f"feed:{self.master}:write")
