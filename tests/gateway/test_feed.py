@@ -156,6 +156,27 @@ async def test_a_server_that_dies_and_comes_back_is_found_again(own_server: Serv
         assert (await listener.message())[1] == "x"
 
 
+class Unsure(Masters):
+    """The topology cannot be read again just when the connection is lost."""
+
+    failures = 0
+
+    async def refresh(self) -> None:
+        self.failures -= 1
+        if self.failures >= 0:
+            raise OSError("nobody answers")
+        await super().refresh()
+
+
+async def test_a_line_is_mended_although_the_topology_cannot_be_read(own_server: Server, own_store: Store) -> None:
+    masters = Unsure(own_store)
+    async with listening(own_store, masters) as listener:
+        await listener.feed.subscribe(key("t", "to", "ann"))
+        masters.failures = 1
+        kill_readers(own_server)
+        assert await listener.losses(1) == {key("t", "to", "ann")}
+
+
 class Deaf(Masters):
     """A line that once stops hearing, though its connection is healthy: a master that nobody publishes on."""
 
