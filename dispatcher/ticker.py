@@ -326,7 +326,7 @@ async def _beat_pause() -> None:
 
 
 def _worth_saying(failures: int) -> bool:
-    """Tell the first failure, then ever more seldom: at 2, 4, 8 …"""
+    """Tell the first failure, then ever more seldom: the 2nd, 4th, 8th."""
     return failures & (failures - 1) == 0
 
 
