@@ -239,7 +239,6 @@ async def test_8_one_queue_at_a_time(world: World) -> None:
         await customer.start_queuing("cards")
     assert raised.value.code is Code.ALREADY_OTHERQUE
     assert (await customer.stop_queuing()).reason == "abandoned"
-    await customer.wait_for("contact.ended")
     assert customer.state.contact is None
     assert (await customer.start_queuing("cards")).queue_id == "cards"
 
