@@ -127,7 +127,7 @@ async def current_actor(
     """Return who asks, from `Authorization: Bearer`. Errors: NOT_LOGIN (none given), those of `Tokens.read`."""
     if credentials is None:
         raise DispatcherError(Code.NOT_LOGIN, "send a token: Authorization: Bearer …")
-    tokens: Tokens = request.app.state.tokens
+    tokens: Tokens = request.app.state.node.tokens
     return tokens.read(credentials.credentials).actor()
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Any
+from typing import Any, Protocol
 
 from fastapi import FastAPI
 
@@ -45,19 +45,23 @@ def build(
     return app
 
 
-def furnish(
-    app: FastAPI,
-    *,
-    dispatcher: Dispatcher,
-    tokens: Tokens,
-    settings: Settings,
-    ready: Callable[[], Awaitable[None]],
-) -> None:
-    """Give the handlers the engine, the tokens, the settings, and a probe that raises `DispatcherError`."""
-    app.state.dispatcher = dispatcher
-    app.state.tokens = tokens
-    app.state.settings = settings
-    app.state.ready = ready
+class Furniture(Protocol):
+    """What the handlers need: the engine, the tokens, the settings, and a probe that raises `DispatcherError`."""
+
+    settings: Settings
+    tokens: Tokens
+
+    @property
+    def dispatcher(self) -> Dispatcher:
+        """The engine."""
+
+    async def ready(self) -> None:
+        """Raise UNAVAILABLE unless the node can work."""
+
+
+def furnish(app: FastAPI, node: Furniture) -> None:
+    """Give the handlers their node. What they need of it must be there when the first request comes."""
+    app.state.node = node
 
 
 def _document(app: FastAPI) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from typing import NoReturn, Protocol
 import structlog
 
 from dispatcher.errors import Code, DispatcherError
+from dispatcher.tasks import end
 
 BEAT_S = 1.0
 """How often a node says that it lives, and looks at its tenants."""
@@ -127,10 +128,9 @@ class Ticker:
 
     async def stop(self) -> None:
         """End the tasks and leave the node list. A tick under way may still be carried out by the store."""
-        tasks = [*self._tasks, *self._running.values()]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        # The tasks first: they are the ones that begin ticks.
+        await end(self._tasks)
+        await end(list(self._running.values()))
         self._tasks = []
         self._running = {}
         try:
@@ -195,7 +195,8 @@ class Ticker:
                 if error.code is Code.TOKEN_APPIDNOTEXIST:
                     return
                 failures += 1
-                log.warning("ticker.tick_failed", tenant=tenant, code=error.code.name, failures=failures)
+                if _worth_saying(failures):
+                    log.warning("ticker.tick_failed", tenant=tenant, code=error.code.name, failures=failures)
                 await asyncio.sleep(_backoff_s(failures))
                 continue
             except Exception:
@@ -308,7 +309,8 @@ async def _repeat(name: str, step: Callable[[], Awaitable[None]], pause: Callabl
             await step()
         except DispatcherError as error:
             failures += 1
-            log.warning("ticker.step_failed", step=name, code=error.code.name, failures=failures)
+            if _worth_saying(failures):
+                log.warning("ticker.step_failed", step=name, code=error.code.name, failures=failures)
             await asyncio.sleep(_backoff_s(failures))
         except Exception:
             failures += 1
@@ -321,6 +323,11 @@ async def _repeat(name: str, step: Callable[[], Awaitable[None]], pause: Callabl
 
 async def _beat_pause() -> None:
     await asyncio.sleep(BEAT_S * random.uniform(0.9, 1.0))
+
+
+def _worth_saying(failures: int) -> bool:
+    """Tell the first failure, then ever more seldom: the 2nd, 4th, 8th."""
+    return failures & (failures - 1) == 0
 
 
 def _backoff_s(failures: int) -> float:

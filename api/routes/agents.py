@@ -8,7 +8,7 @@ from fastapi import status
 from pydantic import Field
 
 from api.auth import CurrentActor
-from api.routes.common import AgentInPath, Cursor, Engine, Limit, QueueInPath, rows
+from api.routes.common import AgentCursor, AgentInPath, Engine, Limit, QueueInPath, rows
 from dispatcher.engine import LIST_LIMIT_MAX
 from dispatcher.model import (
     SERVED_QUEUES_MAX,
@@ -66,7 +66,7 @@ _ANYBODY = AssignmentRequest()
 
 @router.get("/agents")
 async def list_agents(
-    actor: CurrentActor, engine: Engine, limit: Limit = LIST_LIMIT_MAX, cursor: Cursor = ""
+    actor: CurrentActor, engine: Engine, limit: Limit = LIST_LIMIT_MAX, cursor: AgentCursor = ""
 ) -> Page[Agent]:
     """List the agents who serve at least one queue."""
     return await engine.list_agents(actor, limit=limit, cursor=cursor)

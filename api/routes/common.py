@@ -26,7 +26,7 @@ def rows(tag: str) -> APIRouter:
 
 
 async def _engine(request: Request) -> Dispatcher:
-    dispatcher: Dispatcher = request.app.state.dispatcher
+    dispatcher: Dispatcher = request.app.state.node.dispatcher
     return dispatcher
 
 
@@ -45,12 +45,14 @@ async def _agent(
     return actor.user_id if agent == "me" else agent
 
 
+_CURSOR = "The `cursor` of the page before"
+
 Engine = Annotated[Dispatcher, Depends(_engine)]
 AgentInPath = Annotated[str, Depends(_agent)]
 QueueInPath = Annotated[QueueId, Path(alias="queue")]
 ContactInPath = Annotated[ContactId, Path(alias="contact")]
 AssignmentInPath = Annotated[AssignmentId, Path(alias="assignment")]
 Limit = Annotated[int, Query(ge=1, le=LIST_LIMIT_MAX, description="How many at most")]
-Cursor = Annotated[
-    str, Query(max_length=256, description="The `cursor` of the page before"), AfterValidator(_is_printable)
-]
+AgentCursor = Annotated[str, Query(pattern=r"^[0-9]{0,9}$", description=_CURSOR)]
+QueueCursor = Annotated[str, Query(pattern=r"^[A-Za-z0-9_.-]{0,64}$", description=_CURSOR)]
+ContactCursor = Annotated[str, Query(pattern=r"^([0-9]{13}-[0-9]{4})?$", description=_CURSOR)]

@@ -47,9 +47,9 @@ class Login(Model):
 async def login(body: LoginRequest, request: Request, engine: Engine) -> Login:
     """Log a user in with the tenant's secret."""
     address = request.client.host if request.client else ""
-    tries_max = request.app.state.settings.logins_per_minute
+    tries_max = request.app.state.node.settings.logins_per_minute
     await engine.check_secret(body.tenant, body.secret, address, tries_max)
-    return _mint(request.app.state.tokens, body.tenant, body)
+    return _mint(request.app.state.node.tokens, body.tenant, body)
 
 
 @router.post("/tokens")
@@ -57,7 +57,7 @@ async def mint_token(body: TokenRequest, request: Request, actor: CurrentActor) 
     """Make a user's token, as an admin of the tenant."""
     if Role.ADMIN not in actor.roles:
         raise DispatcherError(Code.API_NO_PERMISSION, "needs the role admin")
-    return _mint(request.app.state.tokens, actor.tenant, body)
+    return _mint(request.app.state.node.tokens, actor.tenant, body)
 
 
 @router.get("/me")

@@ -20,11 +20,11 @@ class Health(BaseModel):
 @router.get("/healthz")
 async def healthz(request: Request) -> Health:
     """Answer while the process lives, whatever its store does."""
-    return Health(node_id=request.app.state.settings.node_id)
+    return Health(node_id=request.app.state.node.settings.node_id)
 
 
 @router.get("/readyz")
 async def readyz(request: Request) -> Health:
     """Answer when the store does; else UNAVAILABLE (503)."""
-    await request.app.state.ready()
-    return Health(node_id=request.app.state.settings.node_id)
+    await request.app.state.node.ready()
+    return Health(node_id=request.app.state.node.settings.node_id)

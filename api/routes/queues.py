@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import Response, status
 
 from api.auth import CurrentActor
-from api.routes.common import Cursor, Engine, Limit, QueueInPath, rows
+from api.routes.common import AgentCursor, ContactCursor, Engine, Limit, QueueCursor, QueueInPath, rows
 from dispatcher.engine import LIST_LIMIT_MAX
 from dispatcher.model import Agent, Contact, Page, Queue, QueueCreate, QueuePatch, QueueStatus
 
@@ -14,7 +14,7 @@ router = rows("queues")
 
 @router.get("/queues")
 async def list_queues(
-    actor: CurrentActor, engine: Engine, status: bool = False, limit: Limit = LIST_LIMIT_MAX, cursor: Cursor = ""
+    actor: CurrentActor, engine: Engine, status: bool = False, limit: Limit = LIST_LIMIT_MAX, cursor: QueueCursor = ""
 ) -> Page[Queue]:
     """List the queues; `?status=1` adds each one's counts."""
     return await engine.list_queues(actor, status=status, limit=limit, cursor=cursor)
@@ -57,7 +57,7 @@ async def get_queue_status(queue: QueueInPath, actor: CurrentActor, engine: Engi
 
 @router.get("/queues/{queue}/contacts")
 async def list_contacts(
-    queue: QueueInPath, actor: CurrentActor, engine: Engine, limit: Limit = LIST_LIMIT_MAX, cursor: Cursor = ""
+    queue: QueueInPath, actor: CurrentActor, engine: Engine, limit: Limit = LIST_LIMIT_MAX, cursor: ContactCursor = ""
 ) -> Page[Contact]:
     """List who waits, in order."""
     return await engine.list_contacts(actor, queue, limit=limit, cursor=cursor)
@@ -65,7 +65,7 @@ async def list_contacts(
 
 @router.get("/queues/{queue}/agents")
 async def list_queue_agents(
-    queue: QueueInPath, actor: CurrentActor, engine: Engine, limit: Limit = LIST_LIMIT_MAX, cursor: Cursor = ""
+    queue: QueueInPath, actor: CurrentActor, engine: Engine, limit: Limit = LIST_LIMIT_MAX, cursor: AgentCursor = ""
 ) -> Page[Agent]:
     """List who serves the queue."""
     return await engine.list_queue_agents(actor, queue, limit=limit, cursor=cursor)

@@ -6,7 +6,7 @@ No script touches them, and nothing breaks if they lag.
 from __future__ import annotations
 
 from dispatcher.store.connect import Store
-from dispatcher.store.keys import NODES, TENANTS
+from dispatcher.store.keys import NODES
 from dispatcher.store.wire import redis_errors
 
 FORGOTTEN_MS = 60_000
@@ -40,5 +40,4 @@ class Fleet:
 
     async def tenants(self) -> list[str]:
         """List all tenants by name."""
-        with redis_errors():
-            return sorted(str(name) for name in await self.store.client.smembers(TENANTS))
+        return await self.store.tenants()

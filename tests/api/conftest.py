@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass
 from typing import cast
 
 import httpx
@@ -10,11 +11,24 @@ from fastapi import FastAPI
 from api import http
 from api.auth import Tokens
 from dispatcher.engine import Dispatcher
+from dispatcher.errors import DispatcherError
 from dispatcher.model import Role
 from dispatcher.settings import Settings
 from tests.api.fakes import FakeDispatcher
 
 BODY_BYTES_MAX = 262_144
+
+
+@dataclass
+class FakeNode:
+    settings: Settings
+    tokens: Tokens
+    dispatcher: Dispatcher
+    failure: DispatcherError | None = None
+
+    async def ready(self) -> None:
+        if self.failure is not None:
+            raise self.failure
 
 
 @pytest.fixture
@@ -30,12 +44,8 @@ def fake() -> FakeDispatcher:
 @pytest.fixture
 def app(fake: FakeDispatcher, tokens: Tokens) -> FastAPI:
     """The HTTP door before a stand-in for the engine."""
-
-    async def ready() -> None:
-        return None
-
     app = http.build(body_bytes_max=BODY_BYTES_MAX)
-    http.furnish(app, dispatcher=cast(Dispatcher, fake), tokens=tokens, settings=Settings(node_id="n1"), ready=ready)
+    http.furnish(app, FakeNode(Settings(node_id="n1"), tokens, cast(Dispatcher, fake)))
     return app
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 
 from dispatcher.errors import Code, DispatcherError
 from dispatcher.model import Presence, Role, Service
@@ -209,12 +210,8 @@ async def test_probes(door: Door) -> None:
         assert (response.status_code, response.json()) == (200, {"status": "ok", "node_id": "n1"})
 
 
-async def test_a_node_without_its_store_lives_but_is_not_ready(door: Door) -> None:
-    async def ready() -> None:
-        raise DispatcherError(Code.UNAVAILABLE, "the store does not answer")
-
-    transport: Any = door._transport
-    transport.app.state.ready = ready
+async def test_a_node_without_its_store_lives_but_is_not_ready(door: Door, app: FastAPI) -> None:
+    app.state.node.failure = DispatcherError(Code.UNAVAILABLE, "the store does not answer")
     assert (await door.get("/healthz")).status_code == 200
     response = await door.get("/readyz")
     assert (response.status_code, response.json()["code"]) == (503, "UNAVAILABLE")
