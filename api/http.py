@@ -12,10 +12,9 @@ from api import problems, routes
 from api.auth import Tokens
 from api.body import BodyLimit
 from dispatcher.engine import Dispatcher
-from dispatcher.settings import Settings
+from dispatcher.settings import Settings, version
 
 TITLE = "Dispatcher"
-VERSION = "0.1.0"
 DESCRIPTION = (
     "An automatic call distributor: customers wait in queues, agents serve them, and the two are matched.\n\n"
     "Times are integer epoch milliseconds (`*_at`) or seconds (`*_s`); a smaller number is a higher priority."
@@ -29,7 +28,7 @@ def build(
     """Return the HTTP application. Its handlers need what `furnish` gives it."""
     app = FastAPI(
         title=TITLE,
-        version=VERSION,
+        version=version(),
         description=DESCRIPTION,
         docs_url=None,
         redoc_url=None,

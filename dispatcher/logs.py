@@ -6,26 +6,43 @@ import logging
 import sys
 
 import structlog
+from structlog.typing import Processor
 
 from dispatcher.settings import Settings
 
+_SHARED: tuple[Processor, ...] = (
+    structlog.contextvars.merge_contextvars,
+    structlog.processors.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+)
+
 
 def configure(settings: Settings) -> None:
-    """Set up structlog for the whole process, as text or as JSON lines."""
-    text = sys.stderr.isatty() if settings.log_format == "auto" else settings.log_format == "text"
-    renderers: list[structlog.typing.Processor] = (
-        [structlog.dev.ConsoleRenderer()]
-        if text
-        else [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer(ensure_ascii=False)]
-    )
+    """Set up the logs of the whole process, those of libraries too, as text or as JSON lines."""
+    level = getattr(logging, settings.log_level.upper())
+    renderers = _renderers(settings)
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            *renderers,
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, settings.log_level.upper())),
+        processors=[*_SHARED, *renderers],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderers],
+            foreign_pre_chain=_SHARED,
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(level)
+    # One line for each request, at the level of what matters.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+
+
+def _renderers(settings: Settings) -> list[Processor]:
+    text = sys.stderr.isatty() if settings.log_format == "auto" else settings.log_format == "text"
+    if text:
+        return [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+    return [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer(ensure_ascii=False)]

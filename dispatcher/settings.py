@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from importlib import metadata
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
@@ -45,7 +46,7 @@ class Settings(BaseSettings):
     node_id: str = Field(
         default_factory=lambda: secrets.token_hex(4),
         pattern=_NODE_PATTERN,
-        description="the name of this node, different for each one; default: random",
+        description="the name of this node, different for each one; empty: random",
     )
     command_timeout_s: float = Field(
         default=5.0, gt=0, le=60, description="seconds after which a command to Redis is given up"
@@ -85,6 +86,14 @@ class Settings(BaseSettings):
         return keys
 
 
+def version() -> str:
+    """Return the version of this program; 0 where it runs from a checkout and is not installed."""
+    try:
+        return metadata.version("dispatcher")
+    except metadata.PackageNotFoundError:
+        return "0"
+
+
 def load() -> Settings:
     """Read the settings from the environment. Raises `SettingsError`, naming the variable."""
     try:
@@ -99,8 +108,8 @@ def described() -> list[tuple[str, str, str]]:
     """List every setting as (variable, default, what it is), in the order of the class."""
     rows = []
     for name, field in Settings.model_fields.items():
-        default = field.get_default()
+        default = "" if field.default_factory else field.default
         if isinstance(default, SecretStr):
             default = default.get_secret_value()
-        rows.append((PREFIX + name.upper(), "" if default is None else str(default), field.description or ""))
+        rows.append((PREFIX + name.upper(), str(default), field.description or ""))
     return rows

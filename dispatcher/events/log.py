@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import Any, NamedTuple
 
 from dispatcher.errors import Code, DispatcherError
@@ -50,7 +50,7 @@ async def end(store: Store, tenant: str) -> str:
     return str(newest[0][0]) if newest else START
 
 
-async def tail(store: Store, tenant: str, since: str, limit: int = 100) -> AsyncIterator[Part]:
+async def tail(store: Store, tenant: str, since: str, limit: int = 100) -> AsyncGenerator[Part, None]:
     """Yield what is in the log after `since`, then what is added to it, for ever. Errors as `read`."""
     name = key(tenant, "log")
     part = await read(store, tenant, since, limit)

@@ -11,7 +11,7 @@ async def test_a_task_that_swallows_a_cancellation_ends_all_the_same() -> None:
     async def stubborn() -> None:
         while True:
             try:
-                await asyncio.sleep(60)
+                await asyncio.Event().wait()
             except asyncio.CancelledError:
                 if swallowed.is_set():
                     raise
@@ -19,7 +19,7 @@ async def test_a_task_that_swallows_a_cancellation_ends_all_the_same() -> None:
 
     async def broken() -> None:
         try:
-            await asyncio.sleep(60)
+            await asyncio.Event().wait()
         finally:
             raise ValueError
 

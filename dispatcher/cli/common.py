@@ -1,0 +1,67 @@
+"""What the verbs share: settings, a store for as long as a command takes, and exit codes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn, TypeVar
+
+import typer
+
+from dispatcher import logs, settings
+from dispatcher.errors import Code, DispatcherError
+from dispatcher.settings import PREFIX, Settings, SettingsError
+from dispatcher.store.connect import Store, connect
+
+REFUSED = 1
+WRONG_USAGE = 2
+NO_STORE = 3
+
+ResultT = TypeVar("ResultT")
+
+
+def fail(text: str, exit_code: int) -> NoReturn:
+    """Say what is wrong, on standard error, and end."""
+    typer.echo(f"dispatcher: {text}", err=True)
+    raise typer.Exit(exit_code)
+
+
+@contextmanager
+def failures() -> Iterator[None]:
+    """Turn the errors of the settings, the engine and the network into a sentence and an exit code."""
+    try:
+        yield
+    except SettingsError as error:
+        fail(str(error), WRONG_USAGE)
+    except DispatcherError as error:
+        fail(str(error), NO_STORE if error.code in {Code.UNAVAILABLE, Code.OUTCOME_UNKNOWN} else REFUSED)
+    except OSError as error:
+        fail(error.strerror or str(error), REFUSED)
+
+
+def on_store(work: Callable[[Store], Awaitable[ResultT]]) -> ResultT:
+    """Do `work` on the store of the settings, which must be a real one: the embedded one is inside another process."""
+
+    async def with_store(read: Settings) -> ResultT:
+        store = await connect(read.redis_url, timeout=read.command_timeout_s)
+        try:
+            return await work(store)
+        finally:
+            await store.close()
+
+    with failures():
+        read = settings.load()
+        if read.embedded:
+            raise SettingsError(
+                f"{PREFIX}REDIS_URL is not set, and the embedded store lives only inside `dispatcher serve`. "
+                "To try things without a Redis: dispatcher demo"
+            )
+        logs.configure(read.model_copy(update={"log_level": "error"}))
+        return asyncio.run(with_store(read))
+
+
+def show_json(value: Any) -> None:
+    """Print a value for machines."""
+    typer.echo(json.dumps(value, ensure_ascii=False))

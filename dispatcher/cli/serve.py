@@ -1,0 +1,62 @@
+"""`dispatcher serve`: one node."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from dispatcher import logs, settings
+from dispatcher.cli.common import failures
+from dispatcher.serving import APP, uvicorn_options
+from dispatcher.settings import MAKE_A_KEY
+
+
+def _epilog() -> str:
+    rows = settings.described()
+    width = max(len(name) for name, _, _ in rows)
+    lines = [f"  {name:{width}}  {text}{f' [{default}]' if default else ''}" for name, default, text in rows]
+    return "\n".join(
+        [
+            "\b",
+            "Settings, from the environment [default]:",
+            *lines,
+            "",
+            "\b",
+            "Examples:",
+            "  dispatcher serve",
+            "  DISPATCHER_REDIS_URL=redis://127.0.0.1:6379 \\",
+            f"    DISPATCHER_TOKEN_KEYS=$({MAKE_A_KEY}) \\",
+            "    dispatcher serve --host 0.0.0.0 --port 8080",
+        ]
+    )
+
+
+EPILOG = _epilog()
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port to listen on; 0: a free one.")] = None,
+) -> None:
+    """Serve HTTP and WebSockets over the store of DISPATCHER_REDIS_URL. Any number of nodes may share one store."""
+    import uvicorn
+
+    with failures():
+        read = settings.load()
+        # Asked for here, because inside uvicorn it would end as a traceback.
+        read.signing_keys()
+        logs.configure(read)
+        if read.embedded:
+            typer.echo(
+                "The embedded store is empty and forgets everything at the end. `dispatcher demo` serves it with a"
+                " tenant to try; for work set DISPATCHER_REDIS_URL.",
+                err=True,
+            )
+        uvicorn.run(
+            APP,
+            factory=True,
+            host=read.host if host is None else host,
+            port=read.port if port is None else port,
+            **uvicorn_options(read),
+        )

@@ -1,0 +1,178 @@
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from dispatcher import doctor
+from dispatcher.cli import app
+from dispatcher.doctor import Violation
+from dispatcher.settings import Settings, described
+
+KEYS = "k" * 64
+COMMANDS = [(), ("serve",), ("demo",), ("tenant",), ("tenant", "create"), ("tenant", "list"), ("doctor",)]
+
+
+@pytest.fixture
+def redis(url: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A real Redis in the environment; the embedded lane has none to offer to another process."""
+    monkeypatch.setenv("DISPATCHER_REDIS_URL", url)
+    return url
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(app, list(arguments), prog_name="dispatcher")
+
+
+def unique(name: str) -> str:
+    return f"{name}-{time.time_ns()}"
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_every_command_explains_itself(command: tuple[str, ...]) -> None:
+    result = run(*command, "--help")
+    assert result.exit_code == 0
+    assert result.output.startswith("Usage: dispatcher")
+    if command and command != ("tenant",):
+        assert f"Examples:\n    dispatcher {' '.join(command)}" in result.output
+
+
+def test_serve_shows_every_setting() -> None:
+    text = run("serve", "--help").output
+    for name, default, meaning in described():
+        assert name in text
+        assert meaning in text
+        assert default in text
+    assert len(described()) == len(Settings.model_fields)
+
+
+def test_wrong_usage() -> None:
+    for arguments in (["nothing"], ["tenant", "create"], ["serve", "--port", "x"], ["doctor", "a", "b"]):
+        assert run(*arguments).exit_code == 2
+
+
+def test_a_tenant_s_secret_is_shown_once(lane: str, redis: str) -> None:
+    if lane == "embedded":
+        result = run("tenant", "create", "acme")
+        assert result.exit_code == 2
+        assert "DISPATCHER_REDIS_URL is not set" in result.output
+        return
+    first, second = unique("acme"), unique("other")
+    shown = json.loads(run("tenant", "create", first, "--json").stdout)
+    assert shown == {"tenant": first, "secret": shown["secret"]}
+    assert len(shown["secret"]) >= 32
+    plain = run("tenant", "create", second)
+    assert plain.stdout.splitlines()[0] == f"tenant  {second}"
+    listed = run("tenant", "list").stdout.splitlines()
+    assert {first, second} <= set(listed)
+    assert listed == sorted(listed)
+    assert json.loads(run("tenant", "list", "--json").stdout) == {"tenants": listed}
+    for wrong in (first, "No Such Name"):
+        again = run("tenant", "create", wrong, "--json")
+        assert (again.exit_code, again.stdout) == (1, "")
+        assert "PARAM_ERR" in again.stderr
+
+
+def test_the_doctor(lane: str, redis: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if lane == "embedded":
+        assert run("doctor").exit_code == 2
+        return
+    name = unique("acme")
+    assert run("doctor", name).exit_code == 1
+    run("tenant", "create", name)
+    well = run("doctor", name)
+    assert (well.exit_code, well.output) == (0, f"{name}: well\n")
+    assert run("doctor").exit_code == 0
+
+    async def check(*_: Any, **__: Any) -> list[Violation]:
+        return [Violation(3, "a deadline without a timer", "acd:{x}:timers")]
+
+    monkeypatch.setattr(doctor, "check", check)
+    ill = run("doctor", name)
+    assert ill.exit_code == 1
+    assert "invariant 3: a deadline without a timer  (acd:{x}:timers)" in ill.output
+    shown = run("doctor", name, "--json")
+    assert shown.exit_code == 1
+    assert json.loads(shown.stdout) == {
+        name: [{"invariant": 3, "what": "a deadline without a timer", "key": "acd:{x}:timers"}]
+    }
+
+
+def test_a_store_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DISPATCHER_REDIS_URL", "redis://127.0.0.1:1")
+    for arguments in (["tenant", "list"], ["tenant", "create", "acme"], ["doctor"]):
+        result = run(*arguments)
+        assert result.exit_code == 3, result.output
+        assert "UNAVAILABLE" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("REDIS_URL", "http://x", "redis+cluster://"),
+        ("PORT", "many", "DISPATCHER_PORT"),
+        ("LOG_LEVEL", "loud", "DISPATCHER_LOG_LEVEL"),
+        ("NODE_ID", "a b", "DISPATCHER_NODE_ID"),
+        ("TOKEN_KEYS", "short", "at least 32 characters"),
+    ],
+)
+def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str, said: str) -> None:
+    monkeypatch.setenv(f"DISPATCHER_{name}", value)
+    result = run("serve", "--port", "0")
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert "short" not in result.stderr
+
+
+def test_a_real_redis_needs_keys_and_says_how_to_make_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DISPATCHER_REDIS_URL", "redis://127.0.0.1:1")
+    result = run("serve")
+    assert result.exit_code == 2
+    assert "python -c 'import secrets; print(secrets.token_hex(32))'" in result.stderr
+
+
+def test_serve_serves_and_ends_when_told(lane: str, redis: str) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = {"DISPATCHER_REDIS_URL": redis, "DISPATCHER_TOKEN_KEYS": KEYS, "DISPATCHER_LOG_FORMAT": "json"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "dispatcher", "serve", "--port", str(port)],
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stderr is not None
+        lines = []
+        for line in process.stderr:
+            lines.append(line)
+            if f":{port}" in line:
+                break
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=10) as response:
+            assert json.load(response)["status"] == "ok"
+        process.terminate()
+        rest = process.communicate(timeout=20)[1]
+    finally:
+        process.kill()
+        process.wait()
+    assert process.returncode in {0, -15}
+    logged = [json.loads(line) for line in [*lines, *rest.splitlines()] if line.startswith("{")]
+    assert {"node.started", "node.stopped"} <= {entry["event"] for entry in logged}
+    assert not [entry for entry in logged if entry["level"] in {"warning", "error"}]
+    assert ("dispatcher demo" in "".join(lines)) == (lane == "embedded")
+    assert KEYS not in "".join(lines) + rest
+
+
+def test_the_command_line_knows_no_doors() -> None:
+    code = (
+        "import sys; import dispatcher.cli; sys.exit(any(m.split('.')[0] in ('fastapi', 'api') for m in sys.modules))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,109 @@
+"""The log read from a cursor, on every store."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from dispatcher.engine import Dispatcher
+from dispatcher.errors import Code, DispatcherError
+from dispatcher.events import log
+from dispatcher.model import Actor, LogEntry, QueueCreate, Role
+from dispatcher.store.connect import Store
+from dispatcher.store.fleet import Fleet
+from dispatcher.store.keys import key
+
+WEEK_MS = 7 * 86_400_000
+
+
+@pytest.fixture
+def boss(tenant: str) -> Actor:
+    return Actor(tenant=tenant, user_id="boss", roles=frozenset({Role.ADMIN}))
+
+
+async def _old_entries(store: Store, tenant: str, count: int, at: int) -> None:
+    for n in range(count):
+        fields: dict[Any, Any] = {"at": str(at), "events": '[{"event":"queue.deleted","data":{"queue_id":"x"}}]'}
+        await store.client.xadd(key(tenant, "log"), fields, id=f"{at}-{n + 1}")
+
+
+async def test_reading_in_parts(store: Store, dispatcher: Dispatcher, boss: Actor) -> None:
+    for _ in range(5):
+        await dispatcher.create_queue(boss, QueueCreate())
+    whole = await log.read(store, boss.tenant)
+    assert not whole.reset
+    names = [event.event for entry in whole.entries for event in entry.events]
+    assert names.count("queue.changed") == 5
+    assert [entry.cursor for entry in whole.entries] == sorted(entry.cursor for entry in whole.entries)
+    parts: list[LogEntry] = []
+    since = log.START
+    while (part := await log.read(store, boss.tenant, since, 2)).entries:
+        assert len(part.entries) <= 2
+        parts += part.entries
+        since = part.entries[-1].cursor
+    assert parts == list(whole.entries)
+    assert since == await log.end(store, boss.tenant)
+
+
+async def test_an_empty_log(store: Store, tenant: str) -> None:
+    assert await log.read(store, tenant) == log.Part(())
+    assert await log.end(store, tenant) == log.START
+    assert not (await log.read(store, tenant, "1763824800123-0")).reset
+
+
+async def test_following(store: Store, dispatcher: Dispatcher, boss: Actor) -> None:
+    await dispatcher.create_queue(boss, QueueCreate(name="first"))
+    parts = log.tail(store, boss.tenant, log.START)
+    async with asyncio.timeout(10):
+        first = await anext(parts)
+        assert first.entries[0].events[-1].data["name"] == "first"
+        waiting = asyncio.ensure_future(anext(parts))
+        await asyncio.sleep(0)
+        await dispatcher.create_queue(boss, QueueCreate(name="second"))
+        second = await waiting
+    assert second.entries[0].events[-1].data["name"] == "second"
+    await parts.aclose()
+
+
+async def test_a_trimmed_log_tells_a_reset(store: Store, dispatcher: Dispatcher, boss: Actor) -> None:
+    now = await Fleet(store).now_ms()
+    await _old_entries(store, boss.tenant, 300, now - WEEK_MS - 1000)
+    await dispatcher.create_queue(boss, QueueCreate())
+    before = await log.read(store, boss.tenant, limit=1)
+    await log.trim(store, boss.tenant, now)
+    part = await log.read(store, boss.tenant, before.entries[0].cursor)
+    assert part.reset
+    # Whole blocks are dropped, so that some old entries may stay; none that is young may go.
+    assert len(part.entries) <= 101
+    assert part.entries[-1].events[-1].event == "queue.changed"
+    assert not (await log.read(store, boss.tenant, part.entries[0].cursor)).reset
+    assert not (await log.read(store, boss.tenant)).reset
+
+
+@pytest.mark.parametrize(
+    "since", ["", "x", "1-", "-1", "1-2-3", "1-x", "$", "+", "(1-0", "9" * 21, f"{2**64}-0", "١-٠"]
+)
+async def test_what_is_no_cursor(store: Store, tenant: str, since: str) -> None:
+    with pytest.raises(DispatcherError) as caught:
+        await log.read(store, tenant, since)
+    assert caught.value.code is Code.PARAM_ERR
+
+
+async def test_the_largest_cursor(store: Store, dispatcher: Dispatcher, boss: Actor) -> None:
+    await dispatcher.create_queue(boss, QueueCreate())
+    assert (await log.read(store, boss.tenant, f"{2**64 - 1}-{2**64 - 2}")).entries == ()
+
+
+async def test_nodes_and_tenants(store: Store, tenant: str) -> None:
+    fleet = Fleet(store)
+    now = await fleet.now_ms()
+    one, other = f"{tenant}-a", f"{tenant}-b"
+    assert one in await fleet.beat(one, now - 3000, 3000)
+    assert {one, other} <= set(await fleet.beat(other, now, 3000))
+    assert one not in await fleet.beat(other, now + 1, 3000)
+    await fleet.leave(other)
+    assert other not in await fleet.beat(one, now, 3000)
+    await fleet.leave(one)
+    assert tenant in await fleet.tenants()
