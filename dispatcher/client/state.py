@@ -1,7 +1,7 @@
 """Where a person stands, kept live: the last snapshot, with the events and answers since.
 
-Events of one user come in order and without a gap, but the answer to a command travels beside them and
-may arrive after a later event. So an answer never brings back what an event has ended.
+Events of one user come in order and without a gap, but the answer to a command travels beside them: it may
+arrive after a later event, or before an earlier one. So what has ended, by either, is never brought back.
 """
 
 from __future__ import annotations
@@ -41,13 +41,10 @@ class State:
         """Take over a new snapshot; return the events that lie between the old one and it."""
         missed = difference(self.snapshot, snapshot)
         self.snapshot = snapshot
-        for event in missed:
-            self._note_ended(event)
         return missed
 
     def apply(self, event: Event) -> None:
         """Change what an event says. Events about others change nothing."""
-        self._note_ended(event)
         kind, _, what = event.event.partition(".")
         if kind == "contact":
             self._apply_contact(what, event.data)
@@ -70,6 +67,8 @@ class State:
         """Take what the answer to an own command tells, unless an event told more."""
         if isinstance(answer, Assignment) and answer.state in _PROGRESS:
             self._hold(answer)
+        elif isinstance(answer, Assignment):
+            self._drop(answer.assignment_id)
         elif isinstance(answer, Agent) and answer.agent_id == self.snapshot.user.user_id:
             known = self.snapshot.agent
             if known is None or answer.since_at >= known.since_at:
@@ -79,11 +78,16 @@ class State:
 
     def _learn_contact(self, contact: Contact) -> None:
         mine = contact.customer_id == self.snapshot.user.user_id
-        ended = contact.state is ContactState.ENDED or contact.contact_id in self._ended
-        if mine and self.snapshot.contact is None and not ended:
+        if contact.state is ContactState.ENDED:
+            self._end_contact(contact.contact_id)
+        elif mine and self.snapshot.contact is None and contact.contact_id not in self._ended:
             self._set(contact=contact)
         for held in self.snapshot.assignments:
-            if held.contact.contact_id == contact.contact_id and contact.state is ContactState.SERVING:
+            if held.contact.contact_id != contact.contact_id:
+                continue
+            if contact.state is ContactState.ENDED:
+                self._drop(held.assignment_id)
+            elif contact.state is ContactState.SERVING:
                 serving = {"state": AssignmentState.SERVING, "contact": contact, "deadline_at": None}
                 self._hold(held.model_copy(update=serving))
 
@@ -91,8 +95,10 @@ class State:
         if data.get("customer_id") != self.snapshot.user.user_id or what == "left":
             return
         contact = read(Contact, data)
-        ended = contact.state is ContactState.ENDED
-        self._set(contact=None if ended else contact.model_copy(update={"reason": None}))
+        if contact.state is ContactState.ENDED:
+            self._end_contact(contact.contact_id)
+        elif contact.contact_id not in self._ended:
+            self._set(contact=contact.model_copy(update={"reason": None}))
 
     def _apply_agent(self, what: str, data: dict[str, Any]) -> None:
         user = self.snapshot.user
@@ -127,8 +133,14 @@ class State:
             self._set_assignments(tuple(held.values()))
 
     def _drop(self, assignment_id: str) -> None:
+        self._ended.append(assignment_id)
         rest = tuple(known for known in self.snapshot.assignments if known.assignment_id != assignment_id)
         self._set_assignments(rest)
+
+    def _end_contact(self, contact_id: str) -> None:
+        self._ended.append(contact_id)
+        if self.snapshot.contact is not None and self.snapshot.contact.contact_id == contact_id:
+            self._set(contact=None)
 
     def _set_assignments(self, assignments: tuple[Assignment, ...]) -> None:
         agent = self.snapshot.agent
@@ -139,12 +151,6 @@ class State:
 
     def _set(self, **members: Any) -> None:
         self.snapshot = self.snapshot.model_copy(update=members)
-
-    def _note_ended(self, event: Event) -> None:
-        if event.event == "contact.ended":
-            self._ended.append(event.data["contact_id"])
-        elif event.event in {"assignment.rejected", "assignment.cancelled", "assignment.completed"}:
-            self._ended.append(event.data["assignment_id"])
 
 
 def difference(old: Snapshot, new: Snapshot) -> list[Event]:

@@ -12,9 +12,10 @@ import itertools
 import math
 import random
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from typing import Any
 
 import structlog
 from redis.exceptions import RedisError
@@ -86,7 +87,7 @@ class Feed:
         self.backoff_s = backoff_s
         self.channels: dict[str, _Channel] = {}
         self.readers: dict[str, _Reader] = {}
-        self._stopped = False
+        self.stopped = False
 
     async def start(self) -> None:
         """Learn which servers there are; if none answers now, the first subscription goes on trying."""
@@ -97,7 +98,7 @@ class Feed:
 
     async def stop(self) -> None:
         """Close every connection. Waiting subscribers are cancelled."""
-        self._stopped = True
+        self.stopped = True
         tasks = [reader.task for reader in self.readers.values()]
         for task in tasks:
             task.cancel()
@@ -118,7 +119,7 @@ class Feed:
 
         A cancellation leaves the channel wanted: the caller still unsubscribes it.
         """
-        if self._stopped:
+        if self.stopped:
             raise RuntimeError("the feed is stopped")
         entry = self.channels.get(channel)
         if entry is None:
@@ -165,6 +166,7 @@ class _Reader:
         self.feed = feed
         self.master = master
         self.live = False
+        self.over = False
         self.held: dict[str, _Channel] = {}
         self.todo: dict[str, _Channel] = {}
         self.wake = asyncio.Event()
@@ -179,7 +181,7 @@ class _Reader:
     async def _run(self) -> None:
         low, high = self.feed.backoff_s
         delay = low
-        while True:
+        while not self.feed.stopped:
             try:
                 await self._hold_line()
             except* _FAILURES as group:
@@ -199,13 +201,33 @@ class _Reader:
         line = self.feed.masters.line(self.master)
         try:
             await line.connect()
+            if self.feed.stopped:
+                return
+            self.over = False
+            # What is to do may have waited for this line since before it broke.
+            self.wake.set()
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._read(line), name=f"feed:{self.master}:read")
-                group.create_task(self._write(line), name=f"feed:{self.master}:write")
-                group.create_task(self._probe(), name=f"feed:{self.master}:probe")
+                group.create_task(self._until_over(self._read(line)), name=f"feed:{self.master}:read")
+                group.create_task(self._until_over(self._write(line)), name=f"feed:{self.master}:write")
+                group.create_task(self._until_over(self._probe()), name=f"feed:{self.master}:probe")
                 self.live = True
         finally:
             await line.disconnect(nowait=True)
+
+    async def _until_over(self, job: Coroutine[Any, Any, None]) -> None:
+        """Note the first end among the jobs of a line.
+
+        Cancelling is not enough: before Python 3.12 `asyncio.wait_for` loses a cancellation that comes together
+        with what it waits for; redis-py writes through it, and the embedded store reads through it.
+        """
+        try:
+            await job
+        finally:
+            self.over = True
+
+    @property
+    def _ending(self) -> bool:
+        return self.over or self.feed.stopped
 
     def _forget(self) -> None:
         """Note that the server knows none of our channels any more."""
@@ -234,7 +256,7 @@ class _Reader:
 
     async def _write(self, line: Line) -> None:
         """Send what is to do, in batches."""
-        while True:
+        while not self._ending:
             await self.wake.wait()
             self.wake.clear()
             entries, self.todo = self.todo, {}
@@ -268,6 +290,8 @@ class _Reader:
         for count in itertools.count(1):
             reply = await line.read_response(timeout=math.inf, disconnect_on_error=False, push_request=True)
             self.heard.set()
+            if self._ending:
+                return
             if isinstance(reply, list | tuple) and len(reply) == 3:
                 self._take(_text(reply[0]), _text(reply[1]), reply[2])
             if count % READS_PER_TURN == 0:
@@ -308,27 +332,34 @@ class _Reader:
         answers PING, and nobody publishes there. No user id contains a slash, so the channel is nobody's.
         """
         channel = ""
-        while True:
-            self.heard.clear()
-            await asyncio.sleep(self.feed.probe_s)
-            tenant = next((parsed[0] for name in self.held if (parsed := parse(name))), None)
-            if self.heard.is_set() or tenant is None:
-                continue
-            if not channel:
-                channel = key(tenant, "to", f"/{self.feed.node_id}")
-                await self.feed.subscribe(channel)
-                continue
-            try:
-                await self.feed.masters.publish(channel, "{}")
-            except _FAILURES as error:
-                # Commands fail too: that says nothing about this line.
-                log.warning("feed.probe_failed", master=self.master, reason=str(error))
-                continue
-            try:
-                async with asyncio.timeout(self.feed.echo_s):
-                    await self.heard.wait()
-            except TimeoutError as error:
-                raise LineLost("silent: the probe did not come back") from error
+        try:
+            while not self._ending:
+                self.heard.clear()
+                await asyncio.sleep(self.feed.probe_s)
+                tenant = next((parsed[0] for name in self.held if (parsed := parse(name))), None)
+                if self.heard.is_set() or tenant is None:
+                    continue
+                if not channel:
+                    channel = key(tenant, "to", f"/{self.feed.node_id}")
+                    await self.feed.subscribe(channel)
+                else:
+                    await self._expect_echo(channel)
+        finally:
+            if channel:
+                self.feed.unsubscribe(channel)
+
+    async def _expect_echo(self, channel: str) -> None:
+        try:
+            await self.feed.masters.publish(channel, "{}")
+        except _FAILURES as error:
+            # Commands fail too: that says nothing about this line.
+            log.warning("feed.probe_failed", master=self.master, reason=str(error))
+            return
+        try:
+            async with asyncio.timeout(self.feed.echo_s):
+                await self.heard.wait()
+        except TimeoutError as error:
+            raise LineLost("silent: the probe did not come back") from error
 
 
 def _tag(channel: str) -> str:

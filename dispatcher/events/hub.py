@@ -191,10 +191,10 @@ class Hub:
         if offset != member.offset + 1:
             self._repair(member, "gap")
             return
-        member.offset = offset
         before = member.queues
         member.learn(message["events"])
         member.sink.send(with_epoch(text, member.epoch))
+        member.offset = offset
         if member.queues != before:
             self._interest_changed(member, before)
         for event in message["events"]:

@@ -8,9 +8,9 @@ local function emit_agent_changes()
   for i = 1, #agents do
     local u = agents[i]
     local state = agent_state(u)
-    local changed = state ~= u.state_before and (u.was_agent or u.serves ~= '' or u.contacts ~= '')
+    local changed = state ~= u.state_before
     if changed then put(u, 'since_at', now_text) end
-    if changed or u.settings_changed then
+    if u.settings_changed or (changed and (u.was_agent or u.serves ~= '' or u.contacts ~= '')) then
       local _, load_now = string.gsub(u.contacts, '%S+', '')
       local reason = u.dnd ~= '' and (u.dnd_reason or redis.call('HGET', u.key, 'dnd_reason')) or ''
       local since_at = changed and now_text or redis.call('HGET', u.key, 'since_at') or now_text

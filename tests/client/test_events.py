@@ -121,6 +121,24 @@ def test_an_answer_does_not_bring_back_what_an_event_ended() -> None:
     assert state.snapshot.agent.state == "idle"
 
 
+def test_an_event_does_not_bring_back_what_an_answer_ended() -> None:
+    state = State(stands(agent=agent(), assignments=[assignment()]))
+    state.learn(read(Assignment, assignment("rejected")))
+    state.apply(Event(event="assignment.accepted", data=assignment("accepted")))
+    assert state.snapshot.assignments == ()
+    state = State(stands(contact=contact()))
+    state.learn(read(Contact, contact("ended", reason="abandoned")))
+    assert state.snapshot.contact is None
+    state.apply(Event(event="contact.returned", data=contact(reason="rejected")))
+    assert state.snapshot.contact is None
+
+
+def test_completing_takes_the_assignment_away() -> None:
+    state = State(stands(agent=agent("busy"), assignments=[assignment("serving")]))
+    state.learn(read(Contact, contact("ended", customer_id="bob", reason="completed")))
+    assert state.snapshot.assignments == ()
+
+
 def test_the_state_follows_a_customer() -> None:
     state = State(stands())
     state.learn(read(Contact, contact(position=3)))

@@ -95,3 +95,21 @@ def of(queue_id: str, **counts: int) -> Callable[[Event], bool]:
     """Match the `queue.status` of a queue with these counts."""
     wanted = {"queue_id": queue_id, **counts}
     return lambda event: wanted.items() <= event.data.items()
+
+
+async def offered(agent: Client) -> str:
+    """Wait for the next offer; return whom it brings."""
+    event = await agent.wait_for("assignment.offered")
+    customer: str = event.data["contact"]["customer_id"]
+    return customer
+
+
+async def serve(agent: Client, customer: Client) -> None:
+    """Serve the offered customer from acceptance to the end."""
+    (assignment,) = agent.state.assignments
+    await agent.accept(assignment.assignment_id)
+    await agent.start(assignment.contact.contact_id)
+    await customer.wait_for("contact.serving")
+    await agent.complete(assignment.contact.contact_id)
+    assert (await customer.wait_for("contact.ended")).data["reason"] == "completed"
+    await agent.wait_for("assignment.completed")

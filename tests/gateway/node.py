@@ -7,7 +7,7 @@ import contextlib
 import json
 import secrets
 import time
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -56,6 +56,13 @@ class Tokens:
         if claims.expires_at <= time.time() * 1000:
             raise DispatcherError(Code.TOKEN_TIMEOUT)
         return claims
+
+
+async def until(true: Callable[[], object]) -> None:
+    """Wait for what nobody announces."""
+    async with asyncio.timeout(SECONDS):
+        while not true():  # noqa: ASYNC110  # there is no event to await
+            await asyncio.sleep(0.005)
 
 
 class Socket:
@@ -173,8 +180,7 @@ async def node(
     server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
     with _no_signals(server):
         serving = asyncio.create_task(server.serve(), name="uvicorn")
-        while not server.started:
-            await asyncio.sleep(0.005)
+        await until(lambda: server.started or serving.done())
         one.port = server.servers[0].sockets[0].getsockname()[1]
         try:
             yield one

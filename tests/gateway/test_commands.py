@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dispatcher.model import Role
-from tests.gateway.node import Node
+from tests.gateway.node import Claims, Node
 
 
 async def test_a_contact_from_queuing_to_its_end(one: Node, other: Node, tenant: str, queue: str) -> None:
@@ -63,8 +63,6 @@ async def test_a_repeated_id_gives_the_first_answer_and_an_older_one_says_so(
 
 
 async def test_a_token_limits_the_queues(one: Node, tenant: str, queue: str) -> None:
-    from tests.gateway.node import Claims
-
     async with one.socket() as ann:
         await ann.ok("hello", token=one.tokens.issue(Claims(tenant, "ann", queues=frozenset({"2"}))))
         assert (await ann.error("start_service", queue_id=queue))["code"] == "API_NO_PERMISSION"

@@ -11,11 +11,11 @@ import pytest
 from dispatcher.engine import Dispatcher
 from dispatcher.errors import Code, DispatcherError
 from dispatcher.events.hub import Pace
-from dispatcher.model import Actor, Contact, Presence, QueueStatus, Role, Snapshot
+from dispatcher.model import Actor, Contact, Presence, QueueStatus, Role, Service, Snapshot
 from dispatcher.store.connect import Store
 from dispatcher.store.keys import key
 from tests.gateway.conftest import NodeMaker, Wrapped
-from tests.gateway.node import QUICK, Claims, Node, Socket, node
+from tests.gateway.node import QUICK, Claims, Node, Socket, node, until
 
 
 async def publish(one: Node, store: Store, tenant: str, user: str, offset: int, *events: Any) -> None:
@@ -45,7 +45,7 @@ async def test_a_gap_is_repaired_by_a_snapshot(one: Node, store: Store, tenant: 
     async with one.user(tenant, "ann") as ann:
         offset = await offset_of(ann)
         # Two frames, of which the first is lost.
-        await store.client.hset(key(tenant, "user", "ann"), "offset", offset + 2)  # type: ignore[misc]
+        await store.client.hset(key(tenant, "user", "ann"), "offset", offset + 2)
         await publish(one, store, tenant, "ann", offset + 2, ("agent.changed", {"n": 2}))
         frame = await ann.frame("snapshot", "agent.changed")
         assert frame["events"][0]["event"] == "snapshot"
@@ -66,7 +66,7 @@ async def test_a_frame_that_came_before_is_dropped(one: Node, store: Store, tena
 async def test_a_lost_last_frame_is_found_by_comparing(one: Node, store: Store, tenant: str) -> None:
     async with one.user(tenant, "ann") as ann, one.user(tenant, "bob") as bob:
         offset = await offset_of(ann)
-        await store.client.hset(key(tenant, "user", "ann"), "offset", offset + 1)  # type: ignore[misc]
+        await store.client.hset(key(tenant, "user", "ann"), "offset", offset + 1)
         await one.hub.compare()
         assert (await ann.frame())["events"][0]["event"] == "snapshot"
         await bob.settle()
@@ -75,14 +75,14 @@ async def test_a_lost_last_frame_is_found_by_comparing(one: Node, store: Store, 
 
 async def test_the_node_compares_by_itself(make_node: NodeMaker, store: Store, tenant: str) -> None:
     async with make_node(pace=Pace(compare_s=0.05, settle_s=0.05)) as one, one.user(tenant, "ann") as ann:
-        await store.client.hset(key(tenant, "user", "ann"), "offset", await offset_of(ann) + 1)  # type: ignore[misc]
+        await store.client.hset(key(tenant, "user", "ann"), "offset", await offset_of(ann) + 1)
         await ann.event("snapshot")
 
 
 async def test_a_frame_under_way_is_no_difference(one: Node, store: Store, tenant: str) -> None:
     async with one.user(tenant, "ann") as ann:
         offset = await offset_of(ann)
-        await store.client.hset(key(tenant, "user", "ann"), "offset", offset + 1)  # type: ignore[misc]
+        await store.client.hset(key(tenant, "user", "ann"), "offset", offset + 1)
         comparing = asyncio.create_task(one.hub.compare(), name="comparing")
         await publish(one, store, tenant, "ann", offset + 1, ("agent.changed", {}))
         await comparing
@@ -92,12 +92,12 @@ async def test_a_frame_under_way_is_no_difference(one: Node, store: Store, tenan
 
 async def test_another_epoch_or_a_smaller_offset_is_repaired(one: Node, store: Store, tenant: str) -> None:
     async with one.user(tenant, "ann") as ann:
-        await store.client.hset(key(tenant, "user", "ann"), "epoch", "another")  # type: ignore[misc]
+        await store.client.hset(key(tenant, "user", "ann"), "epoch", "another")
         await one.hub.compare()
         assert (await ann.frame())["epoch"] == "another"
         await publish(one, store, tenant, "ann", 1000, ("agent.changed", {}))
         await ann.frame("snapshot")
-        await store.client.hset(key(tenant, "user", "ann"), "offset", 7)  # type: ignore[misc]
+        await store.client.hset(key(tenant, "user", "ann"), "offset", 7)
         await one.hub.compare()
         assert (await ann.frame("snapshot"))["offset"] == 7
 
@@ -109,7 +109,7 @@ async def test_what_is_published_while_a_session_joins_is_delivered_once(
         for n in range(1, 4):
             await publish(one, store, tenant, "ann", n, ("agent.changed", {"n": n}))
         await dispatcher.open_session(actor, session_id, node_id)
-        await store.client.hset(key(tenant, "user", "ann"), "offset", 2)  # type: ignore[misc]
+        await store.client.hset(key(tenant, "user", "ann"), "offset", 2)
         return await dispatcher.get_snapshot(actor)
 
     wrapped = cast(Dispatcher, Wrapped(dispatcher, open_session=open_session))
@@ -144,7 +144,7 @@ async def test_on_one_node_too(one: Node, tenant: str) -> None:
 
 async def test_a_lost_replacement_is_found_by_comparing(one: Node, store: Store, tenant: str) -> None:
     async with one.user(tenant, "ann") as ann:
-        await store.client.hset(key(tenant, "user", "ann"), "session", "newer")  # type: ignore[misc]
+        await store.client.hset(key(tenant, "user", "ann"), "session", "newer")
         await one.hub.compare()
         await ann.event("session.replaced")
         assert await ann.closed() == 4410
@@ -162,18 +162,20 @@ async def test_a_closed_socket_makes_its_customer_held_and_hello_resumes(
 ) -> None:
     async with one.user(tenant, "bob", Role.CUSTOMER) as bob:
         contact = await bob.ok("start_queuing", queue_id=queue)
-    await until(dispatcher, admin, contact["contact_id"], "held")
+    await reached(dispatcher, admin, contact["contact_id"], "held")
     async with other.user(tenant, "bob", Role.CUSTOMER) as bob:
         me = await bob.ok("me")
         assert (me["contact"]["contact_id"], me["contact"]["state"]) == (contact["contact_id"], "waiting")
         bob.connection.transport.abort()
-    await until(dispatcher, admin, contact["contact_id"], "held")
+    await reached(dispatcher, admin, contact["contact_id"], "held")
 
 
-async def until(dispatcher: Dispatcher, admin: Actor, contact_id: str, state: str) -> Contact:
+async def reached(dispatcher: Dispatcher, admin: Actor, contact_id: str, state: str) -> Contact:
     async with asyncio.timeout(5):
-        while (contact := await dispatcher.get_contact(admin, contact_id)).state != state:
+        contact = await dispatcher.get_contact(admin, contact_id)
+        while contact.state != state:
             await asyncio.sleep(0.01)
+            contact = await dispatcher.get_contact(admin, contact_id)
     return contact
 
 
@@ -205,7 +207,7 @@ async def test_what_another_program_did_arrives_all_the_same(
     agent = Actor(tenant=tenant, user_id="ann", roles=frozenset({Role.AGENT}))
     async with one.user(tenant, "ann") as ann, other.user(tenant, "bob", Role.CUSTOMER) as bob:
         await dispatcher.set_dnd(agent, "ann", 1)
-        await dispatcher.start_service(agent, "ann", [_service(queue)])
+        await dispatcher.start_service(agent, "ann", [Service(queue_id=queue)])
         await ann.event("agent.service")
         await ann.event("queue.resync")
         contact = await dispatcher.start_queuing(admin, queue, customer_id="bob", presence=Presence.SESSION)
@@ -224,12 +226,6 @@ async def test_what_another_program_did_arrives_all_the_same(
         await bob.event("contact.entered")
         await ann.settle()
         assert "contact.entered" not in ann.names()
-
-
-def _service(queue: str) -> Any:
-    from dispatcher.model import Service
-
-    return Service(queue_id=queue)
 
 
 async def about(store: Store, tenant: str, queue: str, seq: int) -> None:
@@ -259,7 +255,7 @@ async def test_a_lost_last_message_of_a_queue_is_found_by_comparing(
         await one.hub.compare()
         await ann.settle()
         assert "queue.resync" not in ann.names()
-        await store.client.hset(key(tenant, "queue", queue), "queue_seq", 50)  # type: ignore[misc]
+        await store.client.hset(key(tenant, "queue", queue), "queue_seq", 50)
         await one.hub.compare()
         await ann.event("queue.resync")
 
@@ -366,6 +362,4 @@ async def test_many_sessions_join_and_leave_at_once(one: Node, tenant: str, queu
             await socket.ok("stop_queuing")
 
     await asyncio.gather(*(visit(n) for n in range(count)))
-    async with asyncio.timeout(5):
-        while one.hub._members or one.hub._watches:
-            await asyncio.sleep(0.01)
+    await until(lambda: not one.hub._members and not one.hub._watches)
