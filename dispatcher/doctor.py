@@ -6,12 +6,12 @@ anew from first principles (sets, hashes, predicate), never with the code it che
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from dispatcher.events import log
 from dispatcher.events.replay import Replay
 from dispatcher.model import LogEntry
 from dispatcher.store import keys
@@ -83,7 +83,7 @@ async def read_state(store: Store, tenant: str, *, with_log: bool = False) -> St
     """Read all keys of a tenant. Not atomic on a live system: see `check`."""
     state = State(tenant)
     known = {key.facet: key for key in keys.TENANT_KEYS}
-    client = store.client
+    client: Any = store.client
     names = sorted([name async for name in client.scan_iter(match=f"acd:{{{tenant}}}:*", count=1000)])
     for name in names:
         parsed = keys.parse(name)
@@ -108,8 +108,10 @@ async def read_state(store: Store, tenant: str, *, with_log: bool = False) -> St
 
 
 async def _read_log(store: Store, tenant: str) -> list[LogEntry]:
-    entries = await store.client.xrange(keys.key(tenant, "log"))
-    return [LogEntry(cursor=id, at=entry["at"], events=json.loads(entry["events"])) for id, entry in entries]
+    entries: list[LogEntry] = []
+    while part := (await log.read(store, tenant, entries[-1].cursor if entries else log.START, log.BATCH_MAX)).entries:
+        entries += part
+    return entries
 
 
 async def check(store: Store, tenant: str, *, with_log: bool = False) -> list[Violation]:

@@ -31,9 +31,7 @@ from dispatcher.model import (
     Service,
     Snapshot,
 )
-from dispatcher.store import keys
 from dispatcher.store.runner import Runner
-from dispatcher.store.wire import redis_errors
 
 LIST_LIMIT_MAX = 100
 CUSTOMER_GRACE_S = 60
@@ -68,8 +66,7 @@ class Dispatcher:
         if reply.body != "true":
             raise DispatcherError(Code.PARAM_ERR, f"the tenant {tenant} exists")
         # After the tenant itself: a list that lags is harmless, one that is ahead is not.
-        with redis_errors():
-            await self.runner.store.client.sadd(keys.TENANTS, tenant)
+        await self.runner.store.add_tenant(tenant)
         return secret
 
     async def check_secret(self, tenant: str, secret: str, address: str, tries_max: int) -> None:
@@ -79,9 +76,7 @@ class Dispatcher:
         """
         if not re.fullmatch(TENANT_PATTERN, tenant):
             raise DispatcherError(Code.TOKEN_APPIDNOTEXIST)
-        await self.runner.run(
-            "tenant_login", tenant, secret_hash=_hash(secret), address=address, tries_max=tries_max
-        )
+        await self.runner.run("tenant_login", tenant, secret_hash=_hash(secret), address=address, tries_max=tries_max)
 
     # Queues
 
@@ -175,7 +170,9 @@ class Dispatcher:
         for queue in queues:
             _allowed_queue(actor, queue.queue_id)
         pairs = " ".join(f"{queue.queue_id} {queue.priority}" for queue in queues)
-        return Agent.model_validate_json(await self._run("agent_start_service", actor, agent_id=agent_id, services=pairs))
+        return Agent.model_validate_json(
+            await self._run("agent_start_service", actor, agent_id=agent_id, services=pairs)
+        )
 
     async def stop_service(self, actor: Actor, agent_id: str, queue_id: str) -> Agent:
         """Stop serving a queue; an offer of that queue is withdrawn. Errors: QUE_SERVICE_NOT_START."""
@@ -210,7 +207,7 @@ class Dispatcher:
         ext: str = "",
         presence: Presence = Presence.SESSION,
     ) -> Contact:
-        """Put a customer into a queue (a backend: `customer_id`, for somebody else), and match him at once if an agent is able.
+        """Put a customer into a queue, and match him at once if an agent is able. A backend names a `customer_id`.
 
         Asking again for the same queue returns the same contact. Errors: QUE_ID_INVALID, QUEUE_CLOSED,
         QUEUE_FULL, NO_AGENTS, ALREADY_OTHERQUE, ROLE_CONFLICT, API_NO_PERMISSION.
@@ -261,9 +258,7 @@ class Dispatcher:
         """
         if bool(queue_id) == bool(agent_id):
             raise DispatcherError(Code.PARAM_ERR, "exactly one of queue_id and agent_id")
-        body = await self._run(
-            "contact_transfer", actor, contact_id=contact_id, queue_id=queue_id, agent_id=agent_id
-        )
+        body = await self._run("contact_transfer", actor, contact_id=contact_id, queue_id=queue_id, agent_id=agent_id)
         return Contact.model_validate_json(body)
 
     # Assignments
@@ -324,20 +319,30 @@ class Dispatcher:
         return reply.due_at
 
     async def _run(self, script: str, actor: Actor, **arguments: str | int) -> str:
-        reply = await self.runner.run(
-            script,
-            actor.tenant,
-            actor=actor.user_id,
-            client=actor.client,
-            request_id=actor.request_id,
-            supervisor=int(actor.is_supervisor),
-            **arguments,
-        )
+        try:
+            reply = await self.runner.run(
+                script,
+                actor.tenant,
+                actor=actor.user_id,
+                client=actor.client,
+                request_id=actor.request_id,
+                supervisor=int(actor.is_supervisor),
+                **arguments,
+            )
+        except DispatcherError as error:
+            if error.code is Code.OUTCOME_UNKNOWN:
+                # It may have armed a timer that nobody has heard of.
+                self._tell_due(actor.tenant, 0)
+            raise
         if reply.repeated:
             raise Repeated
-        if reply.due_at is not None and self.on_due is not None:
-            self.on_due(actor.tenant, reply.due_at)
+        if reply.due_at is not None:
+            self._tell_due(actor.tenant, reply.due_at)
         return reply.body
+
+    def _tell_due(self, tenant: str, due_at: int) -> None:
+        if self.on_due is not None:
+            self.on_due(tenant, due_at)
 
 
 def _hash(secret: str) -> str:

@@ -147,6 +147,8 @@ class Queue(Policy):
 
 
 class ContactState(StrEnum):
+    """Where a contact is in its life. Held: it waits, but its customer is disconnected, so it is not matched."""
+
     WAITING = "waiting"
     HELD = "held"
     PREPARING = "preparing"
@@ -192,6 +194,8 @@ class Why(Model):
 
 
 class AssignmentState(StrEnum):
+    """Where an assignment is: the first three are open, the others are its end."""
+
     OFFERED = "offered"
     ACCEPTED = "accepted"
     SERVING = "serving"

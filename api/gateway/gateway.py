@@ -15,6 +15,7 @@ from dispatcher.engine import Dispatcher
 from dispatcher.errors import Code, DispatcherError
 from dispatcher.events.hub import Hub
 from dispatcher.model import Role
+from dispatcher.tasks import end
 
 log = structlog.get_logger(__name__)
 
@@ -128,9 +129,7 @@ class Gateway:
         """Wait for the reports under way; one that is cut off leaves a session that only its next login ends."""
         if self._reports:
             await asyncio.wait(self._reports, timeout=timeout_s)
-        for task in list(self._reports):
-            task.cancel()
-        await asyncio.gather(*self._reports, return_exceptions=True)
+        await end(self._reports)
 
     async def _report(self, tenant: str, user_id: str, session_id: str) -> None:
         delay, longest = REPORT_BACKOFF_S

@@ -14,7 +14,7 @@ from dispatcher.store.connect import Store
 EPILOG = """\b
 Examples:
   dispatcher doctor
-  dispatcher doctor acme
+  dispatcher doctor acme --log
   dispatcher doctor acme --json
 """
 
@@ -23,6 +23,7 @@ Found = dict[str, list[checks.Violation]]
 
 def doctor(
     tenant: Annotated[str | None, typer.Argument(help="One tenant; without it all of them.")] = None,
+    log: Annotated[bool, typer.Option("--log", help="Replay the log too; it must reach back to the start.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Check the invariants on live state; exit code 1 where one is broken. Changes nothing."""
@@ -31,7 +32,7 @@ def doctor(
         known = await store.tenants()
         if tenant is not None and tenant not in known:
             raise DispatcherError(Code.TOKEN_APPIDNOTEXIST, tenant)
-        return {name: await checks.check(store, name) for name in ([tenant] if tenant else known)}
+        return {name: await checks.check(store, name, with_log=log) for name in ([tenant] if tenant else known)}
 
     found = on_store(work)
     if json:

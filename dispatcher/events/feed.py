@@ -23,6 +23,7 @@ from redis.exceptions import RedisError
 from dispatcher.errors import DispatcherError
 from dispatcher.events.lines import Line, Masters
 from dispatcher.store.keys import key, parse
+from dispatcher.tasks import end
 
 log = structlog.get_logger(__name__)
 
@@ -99,10 +100,7 @@ class Feed:
     async def stop(self) -> None:
         """Close every connection. Waiting subscribers are cancelled."""
         self.stopped = True
-        tasks = [reader.task for reader in self.readers.values()]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end(reader.task for reader in self.readers.values())
         for channel in self.channels.values():
             for waiter in channel.waiters:
                 waiter.cancel()

@@ -28,6 +28,7 @@ from dispatcher.events.watch import Clock, Watch
 from dispatcher.model import Actor, Snapshot
 from dispatcher.store.connect import Store
 from dispatcher.store.keys import key
+from dispatcher.tasks import end
 
 log = structlog.get_logger(__name__)
 
@@ -90,9 +91,7 @@ class Hub:
         """Stop every task, and the feed."""
         for watch in self._watches.values():
             watch.close()
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end(self._tasks)
         await self.feed.stop()
 
     @property

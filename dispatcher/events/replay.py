@@ -92,5 +92,5 @@ class Replay:
             better = other["queue_id"] in served and not queue["deleting"] and queue["priority"] < priority
             if (same and older) or better:
                 self.broken_order.append(
-                    f"{matched['contact_id']} went to {agent_id} while {other['contact_id']} waited in {queue['queue_id']}"
+                    f"{agent_id} got {matched['contact_id']} while {other['contact_id']} waited in {queue['queue_id']}"
                 )

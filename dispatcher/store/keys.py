@@ -32,11 +32,18 @@ TENANT_KEYS: tuple[Key, ...] = (
     Key("serving", "queue", "ZSET", "contacts in service @ begin of service", "while there are some"),
     Key("able", "queue", "ZSET", "able agents @ agent priority·2^42 + idle_since", "while there are some"),
     Key("queue_agents", "queue", "ZSET", "agents serving the queue @ 1 connected, 0 not", "while there are some"),
-    Key("heads", "", "ZSET", "queues with somebody waiting @ queue priority·2^42 + queued_at of the oldest", "with them"),
+    Key(
+        "heads", "", "ZSET", "queues with somebody waiting @ queue priority·2^42 + queued_at of the oldest", "with them"
+    ),
     Key("agents", "", "ZSET", "users who serve at least one queue @ 0", "while there are some"),
     Key("agent_queues", "user", "ZSET", "queues the agent serves @ agent priority", "while he serves"),
-    Key("user", "user", "HASH", "a person: session, offset, last request; as customer, as agent",
-        "24 h after the last of session, contact, service and non-default settings"),
+    Key(
+        "user",
+        "user",
+        "HASH",
+        "a person: session, offset, last request; as customer, as agent",
+        "24 h after the last of session, contact, service and non-default settings",
+    ),
     Key("contact", "contact", "HASH", "one request for service, with its open assignment", "10 min after its end"),
     Key("assignment", "assignment", "STRING", "an ended assignment, as JSON", "10 min"),
     Key("timers", "", "ZSET", "pending deadlines `kind:id` @ due ms", "while there are some"),
@@ -47,7 +54,9 @@ TENANT_KEYS: tuple[Key, ...] = (
 CHANNELS: tuple[Key, ...] = (
     Key("feed", "", "CHANNEL", "every log entry, live", "-"),
     Key("to", "user", "CHANNEL", "frames for one user", "-"),
-    Key("about", "queue", "CHANNEL", "a queue's contacts entering and leaving; rings at every change of its counts", "-"),
+    Key(
+        "about", "queue", "CHANNEL", "a queue's contacts entering and leaving; rings at every change of its counts", "-"
+    ),
 )
 
 TENANTS = "acd:tenants"

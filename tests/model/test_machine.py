@@ -5,14 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
-from collections.abc import Iterator
-from typing import Any
 
-import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from dispatcher.store.connect import Store, connect
+from dispatcher.store.connect import connect
 from tests.model.machine import Machine
 from tests.model.sides import Sides
 
