@@ -46,8 +46,8 @@ def guide(access: Access, *, embedded: bool, simulated: bool) -> str:
             f"""
         The dispatcher is up on {store}. {people} Ctrl-C ends it.
 
-          {url}/docs      every HTTP command, to try
-          {url}/readyz    is it well
+          {url}/openapi.json   every HTTP command
+          {url}/readyz         is it well
           tenant {access.tenant}   secret {access.secret}
 
         Tokens for the lines below: a supervisor's, and a customer's

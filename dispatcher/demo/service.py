@@ -14,10 +14,8 @@ from uvicorn.importer import import_from_string
 
 from dispatcher.engine import Dispatcher
 from dispatcher.errors import Code, DispatcherError
+from dispatcher.serving import APP, uvicorn_options
 from dispatcher.settings import Settings
-
-APP = "api.app:create"
-"""The application is named, not imported: the engine's side knows nothing of the doors."""
 
 SHOWN = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 """What a person opens where the service listens everywhere."""
@@ -94,16 +92,7 @@ async def listening(app: Any, host: str, port: int) -> AsyncIterator[tuple[str, 
 
 
 def _config(app: Any) -> uvicorn.Config:
-    return uvicorn.Config(
-        app,
-        lifespan="on",
-        ws="websockets-sansio",
-        ws_per_message_deflate=False,
-        ws_ping_interval=None,
-        log_config=None,
-        access_log=False,
-        timeout_graceful_shutdown=5,
-    )
+    return uvicorn.Config(app, **uvicorn_options(app.node.settings))
 
 
 def _url(host: str, port: int) -> str:

@@ -33,7 +33,7 @@ class Demo:
     def __init__(self, process: Process, guide: str) -> None:
         self.process = process
         self.guide = guide
-        self.url = self._find(r"(http://\S+)/docs")
+        self.url = self._find(r"(http://\S+)/openapi.json")
         self.supervisor = self._find(r"TOKEN=(\S+)")
         self.customer = self._find(r"CUSTOMER=(\S+)")
 
