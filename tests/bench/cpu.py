@@ -12,14 +12,14 @@ from redis import Redis
 
 from dispatcher.store.scripts import Scripts
 from tests.bench.table import Figure, at_most
-from tests.bench.world import BATCH, STAGES, TENANT, Floor, Measure, Product, pipelined
+from tests.bench.world import BATCH, STAGES, Floor, Measure, Product, pipelined
+from tests.servers import running, server
 
 BLOCK = 500
 BLOCKS = 9
 QUEUES = 50
 AGENTS = 100
 BACKLOG = 200
-CUSTOMERS = 1000
 
 
 @dataclass
@@ -64,10 +64,7 @@ def block(client: Redis, round: Callable[[Measure], None], contacts: int = BLOCK
 
 def compare(client: Redis, floor: Floor, product: Product, blocks: int = BLOCKS) -> Cpu:
     """Alternate blocks of floor and product, after one of each that does not count."""
-    pairs: list[tuple[dict[str, float], dict[str, float]]] = []
-    for _ in range(blocks + 1):
-        pairs.append((block(client, floor.round), block(client, product.round)))
-    del pairs[0]
+    pairs = [(block(client, floor.round), block(client, product.round)) for _ in range(blocks + 1)][1:]
     ratios = [sum(ours.values()) / sum(theirs.values()) for theirs, ours in pairs]
     return Cpu(
         ratio=median(ratios),
@@ -98,13 +95,18 @@ def count_calls(client: Redis, product: Product) -> dict[str, float]:
     return {stage: spent[stage] / BATCH for stage in STAGES}
 
 
+def build_small(client: Redis, scripts: Scripts, *, served: int, saturated: bool) -> Product:
+    """Make the small tenant on an empty server."""
+    client.flushall()
+    client.script_flush()
+    product = Product(client, scripts)
+    product.build(queues=QUEUES, agents=AGENTS, served=served, backlog=BACKLOG if saturated else 0)
+    return product
+
+
 def small(client: Redis, scripts: Scripts, *, served: int, saturated: bool) -> Cpu:
     """Compare on a small tenant: 50 queues, 100 agents, 200 waiting or nobody."""
-    client.flushall()
-    product = Product(client, scripts)
-    product.build(
-        queues=QUEUES, agents=AGENTS, served=served, customers=CUSTOMERS, backlog=BACKLOG if saturated else 0
-    )
+    product = build_small(client, scripts, served=served, saturated=saturated)
     cpu = compare(client, Floor(client), product)
     cpu.counted = count_calls(client, product)
     cpu.calls = sum(cpu.counted.values())
@@ -113,19 +115,21 @@ def small(client: Redis, scripts: Scripts, *, served: int, saturated: bool) -> C
 
 BARS = {(True, 1): 2.0, (True, 50): 2.8, (False, 1): 1.9, (False, 50): 4.0}
 HOW = (
-    "usec of cmdstat_evalsha per contact, floor and product in alternating blocks of 500 contacts on the same "
-    "connection, 50 to a pipeline; median of 9 ratios; 50 queues, 100 agents, "
+    f"usec of cmdstat_evalsha per contact, floor and product in alternating blocks of {BLOCK} contacts on the same "
+    f"connection, {BATCH} to a pipeline; median of {BLOCKS} ratios; {QUEUES} queues, {AGENTS} agents, "
 )
 
 
-def cpu_figures(client: Redis, scripts: Scripts) -> list[Figure]:
-    """Return the rows of the first figure."""
+def cpu_figures(binary: str, scripts: Scripts) -> list[Figure]:
+    """Return the rows of the small tenant."""
     figures = []
-    for (saturated, served), bar in BARS.items():
-        cpu = small(client, scripts, served=served, saturated=saturated)
-        name = f"Redis CPU per contact, {'saturated' if saturated else 'idle'}, {served} queue{'s'[: served > 1]} per agent"
-        how = HOW + ("200 waiting" if saturated else "nobody waiting") + ": " + describe(cpu)
-        figures.append(at_most(name, cpu.ratio, bar, how, "× floor", **asdict(cpu)))
+    with running(server(binary)) as instance, Redis(port=instance.port, protocol=2) as client:
+        for (saturated, served), bar in BARS.items():
+            cpu = small(client, scripts, served=served, saturated=saturated)
+            state = "saturated" if saturated else "idle"
+            name = f"Redis CPU per contact, {state}, {served} queue{'s'[: served > 1]} per agent"
+            how = HOW + (f"{BACKLOG} waiting" if saturated else "nobody waiting") + ": " + describe(cpu)
+            figures.append(at_most(name, cpu.ratio, bar, how, "× floor", **asdict(cpu)))
     return figures
 
 

@@ -31,7 +31,10 @@ def at_most(name: str, value: float, bar: float, how: str, unit: str = "×", **d
 
 def at_least(name: str, value: float, bar: float, how: str, unit: str, **details: Any) -> Figure:
     """Return the row of a value that should reach its bar."""
-    return Figure(name, f"{value:,.0f} {unit}", f"≥ {bar:,.0f} {unit}", value >= bar, how, details | {"value": value})
+    digits = 0 if value >= 10 else 2
+    return Figure(
+        name, f"{value:,.{digits}f} {unit}", f"≥ {bar:g} {unit}", value >= bar, how, details | {"value": value}
+    )
 
 
 def reported(name: str, measured: str, how: str, **details: Any) -> Figure:
