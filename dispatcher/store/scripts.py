@@ -20,17 +20,18 @@ from pathlib import Path
 from typing import Literal
 
 import dispatcher
+from dispatcher.store.entities import expanded
+from dispatcher.store.inline import inlined, tokens
 from dispatcher.store.keys import CHANNELS, TENANT_KEYS
 
 COMMON_ARGUMENTS = ("actor", "client", "request_id", "supervisor")
 """What every command is told: who sends it, on which client under which id, and whether he is a supervisor."""
 
-SECTIONS = ("KEYS", "ARGV", "REPLY", "ERRORS", "EVENTS", "CALLS", "FLAGS", "USES")
+SECTIONS = ("KEYS", "ARGV", "REPLY", "ERRORS", "EVENTS", "CALLS", "FLAGS", "USES", "INLINE", "ENDS")
 REQUIRED_SECTIONS = ("KEYS", "ARGV", "REPLY", "ERRORS", "EVENTS", "CALLS")
 
 _SECTION = re.compile(rf"^-- ({'|'.join(SECTIONS)})(?: +(.*))?$")
 _COMMENT = re.compile(r"^\s*--.*$", re.MULTILINE)
-_WORD = re.compile(r"\b[a-z][a-z0-9_]*\b")
 _FUNCTION = re.compile(r"^local function (\w+)\(")
 _NAME = re.compile(r"\b[A-Z][A-Z_]*\b")
 _KEYS = {key.facet.upper(): key for key in TENANT_KEYS + CHANNELS}
@@ -52,6 +53,16 @@ class Source:
     def uses(self) -> tuple[str, ...]:
         """The libs it needs."""
         return tuple(self.sections.get("USES", "").split())
+
+    @property
+    def inline(self) -> set[str]:
+        """Its functions that are written into their callers however many there are."""
+        return set(self.sections.get("INLINE", "").split())
+
+    @property
+    def ends(self) -> set[str]:
+        """Functions of other libs that it calls where the script has them."""
+        return set(self.sections.get("ENDS", "").split())
 
     @property
     def arguments(self) -> tuple[str, ...]:
@@ -129,25 +140,27 @@ class Scripts:
 
     def _compose(self, name: str) -> str:
         command = self.commands[name]
-        libs = _without_unused("\n".join(self.libs[lib].body for lib in self._resolve(command)), command.body)
-        body = libs + "\n" + command.body
-        used = [word for word in dict.fromkeys(_NAME.findall(body)) if word in _KEYS]
+        libs = [self.libs[lib] for lib in self._resolve(command)]
+        parts = _parts("\n".join(lib.body for lib in libs))
+        absent = {name for lib in libs for name in lib.ends} - {name for name, _ in parts}
+        parts = [(name, _without_calls(text, absent)) for name, text in parts]
+        parts = [*_without_unused(parts, command.body), ("", command.body)]
+        texts = expanded(inlined(parts, {name for lib in libs for name in lib.inline}))
+        body = "\n".join(texts)
+        mentioned = {token.text for token in tokens(body) if token.variable}
+        bound = [f"local {arg} = ARGV[{i}]" if arg in mentioned else "" for i, arg in enumerate(command.arguments, 1)]
         flags = command.sections.get("FLAGS", "")
         lines = ["#!lua flags=" + flags if flags else "#!lua"]
         lines.append("local P = string.sub(KEYS[1], 1, -5)")
-        lines += [f"local {word} = P .. '{_KEYS[word].facet}{':' if _KEYS[word].id else ''}'" for word in used]
-        mentioned = set(_WORD.findall(body))
-        bound = [f"local {arg} = ARGV[{i}]" if arg in mentioned else "" for i, arg in enumerate(command.arguments, 1)]
         lines += filter(None, bound[: len(COMMON_ARGUMENTS)])
-        lines.append(_COUNTING_CALL if self._counting else "local call = redis.call")
-        # A function inside: what libs capture from out here costs them nothing, while a local of the same
-        # function is looked for anew by every function made.
-        lines.append("local function command()")
-        lines.append(libs)
+        lines += _COUNTING_CALL if self._counting else ["local call = redis.call"]
+        lines += texts[:-1]
         lines += filter(None, bound[len(COMMON_ARGUMENTS) :])
-        lines += [command.body, "end"]
-        lines += _COUNTING_TAIL if self._counting else ["return command()"]
-        return "\n".join(lines).replace("redis.call(", "call(") + "\n"
+        lines.append(texts[-1])
+        if self._counting:
+            lines += _COUNTING_TAIL
+        text = _NAME.sub(_key, "\n".join(lines).replace("redis.call(", "call("))
+        return "\n".join(line.strip() for line in text.splitlines() if line.strip()) + "\n"
 
     def _resolve(self, command: Source) -> list[str]:
         """Return the libs a command needs, dependencies first."""
@@ -165,11 +178,22 @@ class Scripts:
 
         for lib in command.uses:
             visit(lib, ())
-        return order
+        return sorted(order, key=lambda name: bool(self.libs[name].ends))
 
 
-def _without_unused(libs: str, command: str) -> str:
-    """Leave out of the libs every function that nothing uses: making a function costs time in every run."""
+def _without_calls(text: str, names: set[str]) -> str:
+    """Leave out the calls of functions that a script does not have."""
+    return "\n".join(line for line in text.splitlines() if line.strip().removesuffix("()") not in names)
+
+
+def _key(match: re.Match[str]) -> str:
+    """Write a key's prefix out where it is used: few scripts run past the same one twice."""
+    key = _KEYS.get(match[0])
+    return match[0] if key is None else f"P .. '{key.facet}{':' if key.id else ''}'"
+
+
+def _parts(libs: str) -> list[tuple[str, str]]:
+    """Split the libs into their functions and, without a name, what stands between them."""
     parts: list[tuple[str, str]] = []
     name, lines = "", []
     for line in libs.splitlines():
@@ -182,18 +206,28 @@ def _without_unused(libs: str, command: str) -> str:
             parts.append((name, "\n".join(lines)))
             name, lines = "", []
     parts.append((name, "\n".join(lines)))
+    return [(name, text) for name, text in parts if text]
+
+
+def _without_unused(parts: list[tuple[str, str]], command: str) -> list[tuple[str, str]]:
+    """Leave out every function that nothing uses: making a function costs time in every run."""
     functions = {name: text for name, text in parts if name}
-    new = set(_WORD.findall("\n".join(text for name, text in parts if not name) + "\n" + command)) & functions.keys()
+
+    def used(text: str) -> set[str]:
+        return {token.text for token in tokens(text) if token.variable} & functions.keys()
+
+    new = used("\n".join(text for name, text in parts if not name) + "\n" + command)
     needed: set[str] = set()
     while new:
         needed |= new
-        new = {word for name in new for word in _WORD.findall(functions[name])} & functions.keys() - needed
-    return "\n".join(text for name, text in parts if text and (not name or name in needed))
+        new = {word for name in new for word in used(functions[name])} - needed
+    return [(name, text) for name, text in parts if not name or name in needed]
 
 
 _COUNTING_CALL = """local calls = 0
 local function call(...)
   calls = calls + 1
   return redis.call(...)
-end""".replace("redis.call(", "redis['call'](")
-_COUNTING_TAIL = ["local reply = command()", "reply[4] = tostring(calls)", "return reply"]
+end
+local function command()""".replace("redis.call(", "redis['call'](").splitlines()
+_COUNTING_TAIL = ["end", "local reply = command()", "reply[4] = tostring(calls)", "return reply"]

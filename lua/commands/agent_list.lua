@@ -6,7 +6,7 @@
 -- ERRORS QUE_ID_INVALID QUE_SERVICE_NOT_START
 -- EVENTS none
 -- CALLS  5 + 2 * limit
--- USES   tenant fail agent_json
+-- USES   tenant fail agent_json agent
 --
 -- The cursor is the number of agents passed over.
 local key = AGENTS

@@ -6,7 +6,7 @@
 -- ERRORS NOT_LOGIN QUE_ID_INVALID QUE_SERVICE_NOT_START AGENT_BUSY QUE_NOUSER REQUEST
 -- EVENTS assignment.offered contact.left contact.matched agent.changed
 -- CALLS  65 + 2 * served
--- USES   request done queue settle end_pauses
+-- USES   request done queue settle end_pauses agent
 local reply = replied(agent)
 if reply then return reply end
 local u = agent(agent_id)
@@ -37,5 +37,5 @@ end
 if not c or queue(c.queue_id).deleting ~= '' then return fail('QUE_NOUSER') end
 
 end_pauses(u)
-offer_waiting(u, c, {rule = rule, requested = true})
+offer_waiting(u, c, rule, true)
 return done(assignment_json(c, contact_json(c)))

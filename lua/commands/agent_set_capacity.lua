@@ -6,7 +6,7 @@
 -- ERRORS USER_NOT_FOUND REQUEST
 -- EVENTS agent.changed assignment.offered contact.left contact.matched audit
 -- CALLS  60 + 2 * served
--- USES   request done settle agent_json
+-- USES   request done settle agent_json audit lifetime agent
 local reply = replied(agent)
 if reply then return reply end
 local u = agent(agent_id)
@@ -17,6 +17,6 @@ if capacity ~= u.capacity then
   u.settings_changed = true
   put(u, 'capacity', capacity)
 end
-if u.session == '' then u.lifetime_changed = true end
+if u.session == '' then review_lifetime(u) end
 settle(u, 'set_capacity')
 return done(function() return agent_json(u) end)

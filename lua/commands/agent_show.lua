@@ -6,7 +6,7 @@
 -- ERRORS USER_NOT_FOUND
 -- EVENTS none
 -- CALLS  5
--- USES   tenant fail agent_json
+-- USES   tenant fail agent_json agent
 local u = agent(agent_id)
 if u.epoch == '' then return fail('USER_NOT_FOUND') end
 return {'OK', agent_json(u), ''}

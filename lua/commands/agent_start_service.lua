@@ -6,7 +6,7 @@
 -- ERRORS NOT_LOGIN QUE_ID_INVALID QUEUE_CLOSED ROLE_CONFLICT PARAM_ERR REQUEST
 -- EVENTS agent.service assignment.offered contact.left contact.matched agent.changed audit
 -- CALLS  70 + 8 * served
--- USES   request done queue settle agent_json
+-- USES   request done queue settle agent_json audit agent
 --
 -- `services` is "id priority id priority …". All of them in one step: the first match sees them all, so an agent
 -- who starts three queues gets the customer of the best one, not of the one named first.

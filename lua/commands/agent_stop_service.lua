@@ -7,7 +7,7 @@
 -- EVENTS agent.service assignment.cancelled contact.returned contact.held contact.entered contact.ended contact.left assignment.offered contact.matched agent.changed audit
 -- CALLS  120 + 4 * served
 -- FLAGS  allow-oom
--- USES   request done service give_back agent_json
+-- USES   request done service give_back agent_json audit agent
 local reply = replied(agent)
 if reply then return reply end
 local u = agent(agent_id)

@@ -11,13 +11,15 @@ local reply = replied(user)
 if reply then return reply end
 local c, failure = own_assignment(assignment_id)
 if failure then return failure end
-if c.assignment_state == 'offered' then
+local is_news = c.assignment_state == 'offered'
+if is_news then
   put(c, 'assignment_state', 'accepted')
   local connect_timeout = redis.call('HGET', QUEUE .. c.queue_id, 'connect_timeout')
-  put(c, 'deadline_at', arm('assignment', c.id, now + connect_timeout * 1000))
-  put(user(actor), 'missed', '')
-  local json = assignment_json(c, contact_json(c))
-  emit('assignment.accepted', json, actor)
-  return done(json)
+  local deadline_at = arm('assignment', c.id, now + connect_timeout * 1000)
+  put(c, 'deadline_at', deadline_at)
+  local u = user(actor)
+  put(u, 'missed', '')
 end
-return done(assignment_json(c, contact_json(c)))
+local json = assignment_json(c, contact_json(c))
+if is_news then emit('assignment.accepted', json, actor) end
+return done(json)

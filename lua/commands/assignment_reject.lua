@@ -7,7 +7,7 @@
 -- EVENTS assignment.rejected contact.returned contact.held contact.entered contact.ended contact.left assignment.offered contact.matched agent.changed
 -- CALLS  90 + 4 * served
 -- FLAGS  allow-oom
--- USES   request done give_back own_assignment
+-- USES   request done give_back own_assignment agent
 local reply = replied(agent)
 if reply then return reply end
 local c, failure, ended = own_assignment(assignment_id)

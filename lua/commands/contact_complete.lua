@@ -7,7 +7,7 @@
 -- EVENTS assignment.completed contact.ended agent.changed contact.left assignment.offered contact.matched audit
 -- CALLS  75 + 2 * served
 -- FLAGS  allow-oom
--- USES   request done settle finish own_contact
+-- USES   request done settle finish own_contact audit agent
 local reply = replied(agent)
 if reply then return reply end
 local c, failure = own_contact(contact_id)
@@ -15,5 +15,6 @@ if failure then return failure end
 if c.state == 'ended' and c.reason == 'completed' then return done(contact_json(c)) end
 if c.state ~= 'serving' then return fail('WRONG_STATE', 'the contact is ' .. c.state) end
 audit('complete', c.agent_id)
-settle(close_contact(c, 'completed'), 'complete')
+local u = end_service(c, 'completed')
+settle(u, 'complete')
 return done(contact_json(c))

@@ -6,7 +6,7 @@
 -- ERRORS CONTACT_NOT_FOUND API_NO_PERMISSION WRONG_STATE REQUEST
 -- EVENTS assignment.accepted contact.serving agent.changed contact.left assignment.offered contact.matched audit
 -- CALLS  70 + 2 * served
--- USES   request done contact settle own_contact
+-- USES   request done contact settle own_contact audit agent
 local reply = replied(agent)
 if reply then return reply end
 local c, failure = own_contact(contact_id)
@@ -17,7 +17,6 @@ if c.state ~= 'preparing' then return fail('WRONG_STATE', 'the contact is ' .. c
 local u = agent(c.agent_id)
 audit('start', u.id)
 disarm('assignment', c.id)
-put(c, 'deadline_at', '')
 if c.assignment_state == 'offered' then
   put(c, 'assignment_state', 'accepted')
   emit('assignment.accepted', assignment_json(c, contact_json(c)), u.id)

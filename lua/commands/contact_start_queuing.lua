@@ -6,7 +6,7 @@
 -- ERRORS QUE_ID_INVALID ROLE_CONFLICT ALREADY_OTHERQUE QUEUE_CLOSED QUEUE_FULL NO_AGENTS REQUEST
 -- EVENTS contact.entered contact.left assignment.offered contact.matched agent.changed audit
 -- CALLS  45 + 2 * served
--- USES   request done place grace
+-- USES   request done place grace audit lifetime
 --
 -- Join and match are one script: between them another command could take the agent.
 local reply = replied(user)
@@ -21,8 +21,8 @@ if customer.contact ~= '' then
   return done(contact_json(open, position(open)))
 end
 if q.open ~= '1' or q.deleting ~= '' then return fail('QUEUE_CLOSED') end
-if q.max_waiting > 0 and
-    redis.call('ZCARD', WAITING .. queue_id) + redis.call('ZCARD', HELD .. queue_id) >= q.max_waiting then
+if q.max_waiting ~= '0' and
+    redis.call('ZCARD', WAITING .. queue_id) + redis.call('ZCARD', HELD .. queue_id) >= tonumber(q.max_waiting) then
   return fail('QUEUE_FULL')
 end
 if q.join_when_no_agents ~= '1' and redis.call('ZCOUNT', QUEUE_AGENTS .. queue_id, 1, 1) == 0 then
@@ -30,14 +30,15 @@ if q.join_when_no_agents ~= '1' and redis.call('ZCOUNT', QUEUE_AGENTS .. queue_i
 end
 
 audit('start_queuing', customer_id)
-if name == '' then name = redis.call('HGET', customer.key, 'name') or '' end
+if name == '' then name = redis.call('HGET', key_of(customer), 'name') or '' end
 create_user(customer)
 local c = new_contact(next_id(), customer_id, name, ext, presence)
 put(c, 'queue_id', queue_id)
 put(customer, 'contact', c.id)
 if customer.session == '' then
   put(customer, 'name', name)
-  customer.lifetime_changed = true
+  review_lifetime(customer)
   if presence ~= 'none' then arm('grace', customer_id, now + customer_grace_ms()) end
 end
-return done(place(c))
+local json = place(c)
+return done(json)

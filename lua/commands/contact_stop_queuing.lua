@@ -7,7 +7,7 @@
 -- EVENTS contact.left contact.ended assignment.cancelled assignment.completed assignment.offered contact.matched agent.changed audit
 -- CALLS  70 + 2 * served
 -- FLAGS  allow-oom
--- USES   request done settle finish
+-- USES   request done settle close audit
 --
 -- Leaving and matching the agent anew are one step, so he is never idle while somebody waits.
 local reply = replied(user)

@@ -6,7 +6,7 @@
 -- ERRORS CONTACT_NOT_FOUND API_NO_PERMISSION WRONG_STATE QUE_ID_INVALID QUEUE_CLOSED USER_NOT_FOUND AGENT_BUSY PARAM_ERR REQUEST
 -- EVENTS assignment.completed contact.returned contact.entered contact.left contact.held contact.ended assignment.offered contact.matched agent.changed audit
 -- CALLS  110 + 4 * served
--- USES   request done place settle own_contact
+-- USES   request done place settle own_contact audit agent
 local reply = replied(agent)
 if reply then return reply end
 local c, failure = own_contact(contact_id)
@@ -47,7 +47,7 @@ if queue_id ~= '' then
   place(c, waits and 'moved' or 'transferred')
 else
   local agent_priority = redis.call('ZSCORE', AGENT_QUEUES .. agent_id, c.queue_id)
-  offer(agent(agent_id), c, {rule = 'transfer', agent_priority = agent_priority})
+  offer(agent(agent_id), c, 'transfer', agent_priority)
 end
 look_again_if_deleting(from)
 if u then settle(u, 'transfer') end

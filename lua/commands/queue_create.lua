@@ -6,7 +6,7 @@
 -- ERRORS QUEUE_EXISTS REQUEST
 -- EVENTS queue.changed audit
 -- CALLS  1024
--- USES   request done queue_json
+-- USES   request done queue_json audit
 --
 -- Without an id it gets the next free integer; at most 1,000 taken ones are passed over in one call.
 local reply = replied(user)

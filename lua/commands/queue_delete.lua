@@ -7,7 +7,7 @@
 -- EVENTS queue.changed queue.deleted agent.service assignment.cancelled contact.left contact.ended assignment.offered contact.matched agent.changed audit
 -- CALLS  40 + 50 * (30 + 2 * served)
 -- FLAGS  allow-oom
--- USES   request done queue_json queue empty_queue
+-- USES   request done queue_json queue empty_queue audit
 --
 -- The mark and the end of all matching are one step; the contacts are ended in batches.
 local reply = replied(user)

@@ -6,7 +6,7 @@
 -- ERRORS QUE_ID_INVALID QUEUE_EXISTS QUEUE_CLOSED REQUEST
 -- EVENTS queue.changed audit
 -- CALLS  18
--- USES   request done queue_json queue line
+-- USES   request done queue_json queue line audit
 --
 -- A new priority is one write to `heads`, under any load: the line itself does not know it.
 local reply = replied(user)

@@ -7,7 +7,7 @@
 -- EVENTS contact.held contact.entered contact.ended contact.left assignment.cancelled assignment.offered contact.matched agent.changed
 -- CALLS  70 + 4 * served
 -- FLAGS  allow-oom
--- USES   tenant fail done finish settle connected place grace
+-- USES   tenant fail done finish settle connected place grace lifetime agent
 --
 -- A customer who waits keeps his place, held; one who is being prepared goes back to it, and his agent is free at
 -- once. From service nothing is taken before the grace ends.
@@ -15,7 +15,7 @@ local u = agent(actor)
 if u.session == '' or u.session ~= session_id then return {'OK', 'false', ''} end
 put(u, 'session', '')
 put(u, 'node', '')
-u.lifetime_changed = true
+review_lifetime(u)
 if u.serves ~= '' then set_connected(u, 0) end
 local c = u.contact ~= '' and contact(u.contact)
 if c and c.presence ~= 'none' then

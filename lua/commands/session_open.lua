@@ -6,7 +6,7 @@
 -- ERRORS none
 -- EVENTS session.replaced contact.resumed contact.left assignment.offered contact.matched agent.changed
 -- CALLS  190 + 10 * served
--- USES   tenant fail done place settle snapshot resume connected
+-- USES   tenant fail done place settle snapshot resume connected lifetime agent
 --
 -- A held contact waits again in its old place and is matched in this same step. The snapshot is read after
 -- everything else was decided, with the offset that counts this command's own frame.
@@ -23,9 +23,11 @@ if u.client ~= client then
 end
 put(u, 'session', session_id)
 put(u, 'node', node_id)
-if name ~= '' then put(u, 'name', name) end
+if name ~= '' then
+  put(u, 'name', name)
+end
 if was_gone then
-  u.lifetime_changed = true
+  review_lifetime(u)
   local c = u.contact ~= '' and contact(u.contact)
   if c and c.presence ~= 'none' then disarm('grace', actor) end
   if c and c.state == 'held' then resume(c) end

@@ -6,5 +6,5 @@
 -- ERRORS none
 -- EVENTS none
 -- CALLS  130
--- USES   tenant snapshot
+-- USES   tenant snapshot agent
 return {'OK', snapshot_json(agent(actor)), ''}

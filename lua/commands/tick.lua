@@ -7,7 +7,7 @@
 -- EVENTS those of what it does
 -- CALLS  30 + 16 * (110 + 4 * served) + 50 * (30 + 2 * served)
 -- FLAGS  allow-oom
--- USES   tenant fail done give_back empty_queue finish settle
+-- USES   tenant fail done give_back empty_queue finish close settle agent
 --
 -- Any node may run it at any time: what is due is taken here, so two nodes cannot do it twice.
 local handlers = {}

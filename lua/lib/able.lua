@@ -1,13 +1,7 @@
 -- Who is able: the predicate, and the able sets, its index. `idle_since` is set exactly while an agent is in them.
--- USES user deleting line
-local function load_of(u)
-  if u.contacts == '' then return 0 end
-  local _, n = string.gsub(u.contacts, '%S+', '')
-  return n
-end
-
+-- USES agent deleting line
 local function is_able(u)
-  return u.session ~= '' and u.dnd == '' and u.serves ~= '' and u.preparing == '' and u.wrap_until == ''
+  return u.preparing == '' and u.session ~= '' and u.dnd == '' and u.serves ~= '' and u.wrap_until == ''
     and u.cool_until == '' and load_of(u) < (tonumber(u.capacity) or 1)
 end
 
@@ -19,15 +13,15 @@ local function index_able(u)
     stamp()
     put(u, 'idle_since', now_text)
     local deleting = deleting_queues()
-    local served = redis.call('ZRANGE', AGENT_QUEUES .. u.id, 0, -1, 'WITHSCORES')
+    local served = redis.call('ZRANGE', AGENT_QUEUES .. u.id, '0', '-1', 'WITHSCORES')
     for i = 1, #served, 2 do
       if not deleting[served[i]] then
-        redis.call('ZADD', ABLE .. served[i], served[i + 1] * PRIORITY_STEP + now, u.id)
+        redis.call('ZADD', ABLE .. served[i], string.format('%d', served[i + 1] * PRIORITY_STEP + now), u.id)
       end
     end
   else
     put(u, 'idle_since', '')
-    local served = redis.call('ZRANGE', AGENT_QUEUES .. u.id, 0, -1)
+    local served = redis.call('ZRANGE', AGENT_QUEUES .. u.id, '0', '-1')
     for i = 1, #served do redis.call('ZREM', ABLE .. served[i], u.id) end
   end
 end

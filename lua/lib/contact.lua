@@ -2,35 +2,33 @@
 -- USES tenant entity json
 --
 -- `card` and `offer` keep what never changes about the contact and about its assignment, as JSON members, because
--- almost every event carries them.
+-- almost every event carries them. An id begins with the time: that is `queued_at`. `offers`, `offer` and
+-- `deadline_at` speak of the last assignment; it is open while `assignment_state` is set.
 local contacts = {}
 
 -- Return a contact, or nil where there is none.
 local function contact(id)
   local c = contacts[id]
   if c ~= nil then return c or nil end
-  local v = redis.call('HMGET', CONTACT .. id, 'card', 'customer_id', 'presence', 'queue_id', 'state', 'agent_id',
-    'offers', 'assignment_state', 'offer', 'deadline_at', 'matched_at', 'wait_until')
-  c = v[1] and {
-    id = id, key = CONTACT .. id, queued_at = string.sub(id, 1, 13), card = v[1], customer_id = v[2], presence = v[3],
-    queue_id = v[4], state = v[5], agent_id = v[6] or '', offers = v[7] or 0, assignment_state = v[8] or '',
-    offer = v[9] or '', deadline_at = v[10] or '', matched_at = v[11] or '', wait_until = v[12] or '',
-  }
-  if c and c.state == 'ended' then
-    local ended = redis.call('HMGET', c.key, 'reason', 'ended_at')
+  c = fetch(CONTACT, id, {
+    card = false, customer_id = '', presence = '', queue_id = '', state = '', agent_id = '', offers = '0',
+    assignment_state = '', offer = '', deadline_at = '', matched_at = '', wait_until = '',
+  }, {queued_at = string.sub(id, 1, 13), json = false, reason = false, ended_at = false, next_at = nil})
+  if c.state == 'ended' then
+    local ended = redis.call('HMGET', key_of(c), 'reason', 'ended_at')
     c.reason, c.ended_at = ended[1], ended[2]
   end
-  contacts[id] = c
-  return c or nil
+  contacts[id] = c.card and c
+  return c.card and c or nil
 end
 
--- Return a contact that is not in Redis yet. An id begins with the time: that is its `queued_at`.
+-- Return a contact that is not in Redis yet.
 local function new_contact(id, customer_id, name, ext, presence)
-  local c = {
-    id = id, key = CONTACT .. id, queued_at = string.sub(id, 1, 13), agent_id = '', offers = 0, assignment_state = '',
-    offer = '', deadline_at = '', matched_at = '', wait_until = '',
-  }
-  put(c, 'card', '"contact_id":"' .. id .. '","customer_id":' .. quote(customer_id) .. ',"name":' .. quote(name)
+  local c = create(CONTACT, id, {
+    card = false, customer_id = '', presence = '', queue_id = '', state = '', agent_id = '', offers = '0',
+    assignment_state = '', offer = '', deadline_at = '', matched_at = '', wait_until = '',
+  }, {queued_at = string.sub(id, 1, 13), json = false, reason = false, ended_at = false, next_at = nil})
+  put(c, 'card', '"contact_id":"' .. id .. '","customer_id":' .. quote_id(customer_id) .. ',"name":' .. quote(name)
     .. ',"queued_at":' .. c.queued_at .. ',"ext":' .. quote(ext))
   put(c, 'customer_id', customer_id)
   put(c, 'presence', presence)
@@ -50,7 +48,7 @@ local function contact_json(c, position, reason)
   if not json then
     local waited_ms = (c.matched_at ~= '' and c.matched_at or c.ended_at or now) - c.queued_at
     json = '{' .. c.card .. ',"queue_id":"' .. c.queue_id .. '","state":"' .. c.state .. '","queuing_time_s":'
-      .. math.floor(waited_ms / 1000) .. (c.agent_id == '' and '' or ',"agent_id":' .. quote(c.agent_id))
+      .. string.format('%d', waited_ms / 1000) .. (c.agent_id == '' and '' or ',"agent_id":' .. quote_id(c.agent_id))
     c.json = json
   end
   reason = c.reason or reason
@@ -60,9 +58,9 @@ end
 -- Return the open assignment as JSON, around its contact as JSON; where it has just ended, with its last state and
 -- reason.
 local function assignment_json(c, json, ended_state, reason)
-  local deadline = ended_state and '' or c.deadline_at
+  local is_pending = not ended_state and c.state == 'preparing'
   return '{' .. c.offer .. ',"state":"' .. (ended_state or c.assignment_state) .. '","deadline_at":'
-    .. (deadline == '' and 'null' or deadline) .. ',"contact":' .. json
+    .. (is_pending and c.deadline_at or 'null') .. ',"contact":' .. json
     .. (reason and ',"reason":"' .. reason .. '"}' or '}')
 end
 

@@ -1,6 +1,7 @@
 -- One batch of deleting a queue: end its contacts, then its agents' service; serving contacts finish first.
--- USES queue contact user timers events finish settle service deleting
+-- USES queue contact agent timers events close settle service deleting
 local BATCH = 50
+local dropped -- queues that are gone once their last message is out
 
 -- Take the queue itself away.
 local function drop_queue(q)
@@ -11,8 +12,14 @@ local function drop_queue(q)
     if id ~= q.id then left[#left + 1] = id end
   end
   redis.call('HSET', META, 'deleting', table.concat(left, ' '))
+  dropped = dropped or {}
   dropped[#dropped + 1] = q.id
   emit('queue.deleted', '{"queue_id":"' .. q.id .. '"}')
+end
+
+-- Its last message has counted once more in its hash.
+local function forget_queues()
+  for i = 1, dropped and #dropped or 0 do redis.call('UNLINK', QUEUE .. dropped[i]) end
 end
 
 -- Return true when the queue is gone.

@@ -1,10 +1,12 @@
 -- An agent ends his wrap-up and his cool-down early.
--- USES user timers
+-- USES agent timers
 local function end_pauses(u)
-  for _, kind in ipairs({'wrap', 'cool'}) do
-    if u[kind .. '_until'] ~= '' then
-      disarm(kind, u.id)
-      put(u, kind .. '_until', '')
-    end
+  if u.wrap_until ~= '' then
+    disarm('wrap', u.id)
+    put(u, 'wrap_until', '')
+  end
+  if u.cool_until ~= '' then
+    disarm('cool', u.id)
+    put(u, 'cool_until', '')
   end
 end

@@ -1,7 +1,7 @@
 -- The end of assignments and of contacts.
--- USES tenant user queue contact events timers line able
+-- USES tenant user agent queue contact events timers line lifetime
 
-local KEPT_MS = 600000
+local KEPT_MS = '600000'
 
 -- Take a contact from its agent. The contact's own place (its state) is the caller's business.
 --
@@ -21,21 +21,17 @@ local function end_assignment(c, state, reason)
     put(u, 'preparing', '')
     put(c, 'agent_id', '')
   end
-  if u.contacts == c.id then
-    put(u, 'contacts', '')
-  else
-    local kept = {}
+  local kept = ''
+  if u.contacts ~= c.id then
     for id in string.gmatch(u.contacts, '%S+') do
-      if id ~= c.id then kept[#kept + 1] = id end
+      if id ~= c.id then kept = kept == '' and id or kept .. ' ' .. id end
     end
-    put(u, 'contacts', table.concat(kept, ' '))
   end
-  if u.session == '' then u.lifetime_changed = true end
+  put(u, 'contacts', kept)
+  if u.session == '' then review_lifetime(u) end
   emit('assignment.' .. (state == 'missed' and 'cancelled' or state), json, u.id)
   ring(c.queue_id)
   put(c, 'assignment_state', '')
-  put(c, 'offer', '')
-  put(c, 'deadline_at', '')
   return u
 end
 
@@ -49,12 +45,12 @@ local function end_contact(c, reason)
   put(c, 'state', 'ended')
   put(c, 'reason', reason)
   put(c, 'ended_at', now_text)
-  redis.call('PEXPIRE', CONTACT .. c.id, KEPT_MS)
+  redis.call('PEXPIRE', key_of(c), KEPT_MS)
   local customer = user(c.customer_id)
   put(customer, 'contact', '')
   if customer.session == '' then
     if c.presence ~= 'none' then disarm('grace', customer.id) end
-    customer.lifetime_changed = true
+    review_lifetime(customer)
   end
   local json = contact_json(c)
   emit('contact.ended', json, addressee(c))
@@ -63,26 +59,19 @@ end
 
 -- Let an agent wrap up after a contact in service.
 local function wrap_up(u, q)
-  if q.wrap_up > 0 then
-    put(u, 'wrap_until', arm('wrap', u.id, now + q.wrap_up * 1000))
+  local seconds = tonumber(q.wrap_up)
+  if seconds > 0 then
+    local wrap_until = arm('wrap', u.id, now + seconds * 1000)
+    put(u, 'wrap_until', wrap_until)
   end
 end
 
--- End an open contact, whatever its state. Return the agent who held it, to be settled, if there was one.
-local function close_contact(c, reason)
+-- End a contact in service. Return the agent who served it, to be settled.
+local function end_service(c, reason)
   local q = queue(c.queue_id)
-  local u
-  if c.state == 'serving' then
-    u = end_assignment(c, 'completed')
-    wrap_up(u, q)
-    look_again_if_deleting(q)
-  elseif c.state == 'preparing' then
-    u = end_assignment(c, 'cancelled', reason == 'abandoned' and 'customer_left' or reason)
-  else
-    leave_line(c)
-    stop_wait_timer(c)
-    emit('contact.left', contact_json(c, nil, reason), nil, q.id)
-  end
+  local u = end_assignment(c, 'completed')
+  wrap_up(u, q)
+  look_again_if_deleting(q)
   end_contact(c, reason)
   return u
 end

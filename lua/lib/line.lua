@@ -2,11 +2,17 @@
 -- USES queue contact timers
 local PRIORITY_STEP = 4398046511104 -- 2^42 ms: priority first, then time; exact below 2^53 until 2109
 
--- Put a contact into its queue's line; return how many wait before it.
-local function enter_line(c, q)
-  redis.call('ZADD', WAITING .. q.id, c.queued_at, c.id)
-  local rank = redis.call('ZRANK', WAITING .. q.id, c.id)
-  if rank == 0 then redis.call('ZADD', HEADS, q.priority * PRIORITY_STEP + c.queued_at, q.id) end
+-- Say who is the oldest of a queue's line.
+local function set_head(q, queued_at)
+  redis.call('ZADD', HEADS, string.format('%d', q.priority * PRIORITY_STEP + queued_at), q.id)
+end
+
+-- Put a contact into its queue's line; return how many wait before it. A new one is always the last.
+local function enter_line(c, q, is_new)
+  local key = WAITING .. q.id
+  redis.call('ZADD', key, c.queued_at, c.id)
+  local rank = is_new and redis.call('ZCARD', key) - 1 or redis.call('ZRANK', key, c.id)
+  if rank == 0 then set_head(q, c.queued_at) end
   return rank
 end
 
@@ -20,9 +26,9 @@ local function leave_line(c)
     if q.deleting == '' then
       -- Who chose the contact as the head of its line has seen the one behind it.
       local next_at = c.next_at
-      if next_at == nil then next_at = redis.call('ZRANGE', WAITING .. q.id, 0, 0, 'WITHSCORES')[2] end
+      if next_at == nil then next_at = redis.call('ZRANGE', WAITING .. q.id, '0', '0', 'WITHSCORES')[2] end
       if next_at then
-        redis.call('ZADD', HEADS, q.priority * PRIORITY_STEP + next_at, q.id)
+        set_head(q, next_at)
       else
         redis.call('ZREM', HEADS, q.id)
       end

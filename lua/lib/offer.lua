@@ -1,26 +1,27 @@
 -- Make the assignment: the contact leaves its line (if it is in it), the agent prepares it.
--- USES tenant user queue contact events timers able line json
---
--- choice: rule, agent_priority, others (how many other agents were able), requested.
+-- USES tenant agent queue contact events timers able line json
 
-local function offer(u, c, choice)
+-- `rule` says how they came together, `others` how many other agents were able.
+local function offer(u, c, rule, agent_priority, others, is_wanted)
   local q = queue(c.queue_id)
-  local n = tostring(c.offers + 1)
+  local n = string.format('%d', c.offers + 1)
+  local deadline_at = arm('assignment', c.id, now + q.offer_timeout * 1000)
   put(c, 'state', 'preparing')
   put(c, 'agent_id', u.id)
   put(c, 'matched_at', now_text)
   put(c, 'offers', n)
   put(c, 'assignment_state', 'offered')
-  put(c, 'deadline_at', arm('assignment', c.id, now + q.offer_timeout * 1000))
-  put(c, 'offer', '"assignment_id":"' .. c.id .. '-' .. n .. '","agent_id":' .. quote(u.id)
-    .. ',"requested":' .. (choice.requested and 'true' or 'false') .. ',"why":{"rule":"' .. choice.rule
-    .. '","queue_priority":' .. q.priority .. ',"agent_priority":' .. (choice.agent_priority or 'null')
-    .. ',"waited_ms":' .. now - c.queued_at .. ',"idle_ms":' .. (u.idle_since == '' and 0 or now - u.idle_since)
-    .. ',"others_able":' .. (choice.others or 0) .. '}')
+  put(c, 'deadline_at', deadline_at)
+  put(c, 'offer', '"assignment_id":"' .. c.id .. '-' .. n .. '","agent_id":' .. quote_id(u.id)
+    .. ',"requested":' .. (is_wanted and 'true' or 'false') .. ',"why":{"rule":"' .. rule
+    .. '","queue_priority":' .. q.priority .. ',"agent_priority":' .. (agent_priority or 'null')
+    .. ',"waited_ms":' .. string.format('%d', now - c.queued_at)
+    .. ',"idle_ms":' .. (u.idle_since == '' and '0' or string.format('%d', now - u.idle_since))
+    .. ',"others_able":' .. (others or '0') .. '}')
   put(u, 'contacts', u.contacts == '' and c.id or u.contacts .. ' ' .. c.id)
   put(u, 'preparing', c.id)
   redis.call('ZADD', PREPARING .. q.id, now_text, c.id)
-  if choice.rule ~= 'transfer' then emit('contact.left', contact_json(c, nil, 'in_service'), nil, q.id) end
+  if rule ~= 'transfer' then emit('contact.left', contact_json(c, nil, 'in_service'), nil, q.id) end
   local json = contact_json(c)
   emit('assignment.offered', assignment_json(c, json), u.id)
   emit('contact.matched', json, addressee(c))
@@ -31,9 +32,9 @@ local function offer(u, c, choice)
 end
 
 -- Offer a contact that waits in its line.
-local function offer_waiting(u, c, choice)
+local function offer_waiting(u, c, rule, is_wanted)
   leave_line(c)
   stop_wait_timer(c)
-  choice.agent_priority = redis.call('ZSCORE', AGENT_QUEUES .. u.id, c.queue_id)
-  offer(u, c, choice)
+  local agent_priority = redis.call('ZSCORE', AGENT_QUEUES .. u.id, c.queue_id)
+  offer(u, c, rule, agent_priority, nil, is_wanted)
 end

@@ -3,7 +3,7 @@
 
 -- Return its contact; or nil, the failure, and the assignment where it ended (decoded) and was his.
 local function own_assignment(id)
-  local c = contact(string.match(id, '^(.*)%-%d+$'))
+  local c = contact(string.sub(id, 1, 18))
   if c and c.assignment_state ~= '' and id == c.id .. '-' .. c.offers and c.agent_id == actor then return c end
   local ended = redis.call('GET', ASSIGNMENT .. id)
   ended = ended and cjson.decode(ended)

@@ -1,52 +1,57 @@
 -- Give a contact its place: with an able agent, in the line, or held.
--- USES tenant user queue contact events timers line position offer finish
+-- USES tenant user agent queue contact events timers line position offer finish
 
--- Return the able agent whom a contact of queue `q` gets, and the choice. The able set is in the order of the rule:
--- agent priority, idle longest, smaller id.
+-- Return the able agent whom a contact of queue `q` gets, his priority there, and how many others are able. The
+-- able set is in the order of the rule: agent priority, idle longest, smaller id.
 local function choose_agent(q)
-  local first = redis.call('ZRANGE', ABLE .. q.id, 0, 0, 'WITHSCORES')
+  local first = redis.call('ZRANGE', ABLE .. q.id, '0', '0', 'WITHSCORES')
   if not first[1] then return nil end
-  return agent(first[1]), {
-    rule = 'order',
-    agent_priority = math.floor(first[2] / PRIORITY_STEP),
-    others = redis.call('ZCARD', ABLE .. q.id) - 1,
-  }
+  return agent(first[1]), math.floor(first[2] / PRIORITY_STEP), redis.call('ZCARD', ABLE .. q.id) - 1
+end
+
+-- Return when waiting ends, counted from the join or the last transfer; nil where it has no end.
+local function end_of_wait(c, q)
+  local seconds = tonumber(q.max_wait)
+  if seconds == 0 then return nil end
+  return (c.wait_from or redis.call('HGET', key_of(c), 'wait_from') or c.queued_at) + seconds * 1000
 end
 
 -- Put a contact, new or back, where it belongs; return it as JSON. `word` says why one is back; nil for a new one.
 -- The line is passed by when an agent is able: by work conservation nobody waits then.
 local function place(c, word)
   local q = queue(c.queue_id)
-  if q.deleting ~= '' then return end_contact(c, 'removed') end
   local customer = addressee(c)
-  local away = customer and user(customer).session == ''
-  local u, choice
-  if not away then u, choice = choose_agent(q) end
-  local wait_until
-  if q.max_wait > 0 then
-    -- Counted from the join, or from the last transfer.
-    local wait_from = c.wait_from or redis.call('HGET', c.key, 'wait_from') or c.queued_at
-    wait_until = wait_from + q.max_wait * 1000
+  local is_away = customer and user(customer).session == ''
+  local u, agent_priority, others
+  if not is_away then u, agent_priority, others = choose_agent(q) end
+  local wait_until = end_of_wait(c, q)
+  local lost = q.deleting ~= '' and 'removed'
+  if not lost and not u and not is_away and wait_until and wait_until <= now then lost = 'timed_out' end
+  if lost then return end_contact(c, lost) end
+
+  c.state, c.json = is_away and 'held' or 'waiting', false
+  if word then
+    put(c, 'agent_id', '')
+    put(c, 'matched_at', '')
   end
-  if wait_until and wait_until <= now and not u and not away then return end_contact(c, 'timed_out') end
-  put(c, 'state', away and 'held' or 'waiting')
-  put(c, 'agent_id', '')
-  put(c, 'matched_at', '')
   local place_now
   if not u then
+    put(c, 'state', c.state)
     if wait_until then
-      put(c, 'wait_until', arm('wait', c.id, wait_until))
+      local deadline = arm('wait', c.id, wait_until)
+      put(c, 'wait_until', deadline)
     end
-    if away then
+    if is_away then
       redis.call('ZADD', HELD .. q.id, c.queued_at, c.id)
       place_now = position(c)
     else
-      place_now = enter_line(c, q) + 1 + count_before(HELD .. q.id, c.queued_at, c.id)
+      place_now = enter_line(c, q, not word) + 1 + count_before(HELD .. q.id, c.queued_at, c.id)
     end
   end
-  if word then emit(away and 'contact.held' or 'contact.returned', contact_json(c, place_now, word), customer) end
+  if word then emit(is_away and 'contact.held' or 'contact.returned', contact_json(c, place_now, word), customer) end
   local json = contact_json(c, place_now)
   emit('contact.entered', json, customer, q.id)
-  if u then return offer(u, c, choice) end
+  if not u then return json end
+  json = offer(u, c, 'order', agent_priority, others)
   return json
 end

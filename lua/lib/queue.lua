@@ -6,12 +6,10 @@ local queues = {}
 local function queue(id)
   local q = queues[id]
   if q ~= nil then return q or nil end
-  local v = redis.call('HMGET', QUEUE .. id, 'priority', 'open', 'max_waiting', 'max_wait', 'offer_timeout', 'wrap_up',
-    'join_when_no_agents', 'deleting')
-  q = v[1] and {
-    id = id, key = QUEUE .. id, priority = v[1], open = v[2], max_waiting = tonumber(v[3]), max_wait = tonumber(v[4]),
-    offer_timeout = v[5], wrap_up = tonumber(v[6]), join_when_no_agents = v[7], deleting = v[8] or '',
-  }
-  queues[id] = q
-  return q or nil
+  q = fetch(QUEUE, id, {
+    priority = false, open = '', max_waiting = '0', max_wait = '0', offer_timeout = '0', wrap_up = '0',
+    join_when_no_agents = '', deleting = '',
+  })
+  queues[id] = q.priority and q
+  return q.priority and q or nil
 end

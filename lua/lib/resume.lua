@@ -4,14 +4,14 @@ local function resume(c)
   local q = queue(c.queue_id)
   redis.call('ZREM', HELD .. q.id, c.id)
   put(c, 'state', 'waiting')
-  local u, choice
-  if q.deleting == '' then u, choice = choose_agent(q) end
+  local u, agent_priority, others
+  if q.deleting == '' then u, agent_priority, others = choose_agent(q) end
   local before = not u and enter_line(c, q)
   emit('contact.resumed', contact_json(c, before and before + 1 + count_before(HELD .. q.id, c.queued_at, c.id)),
     c.customer_id)
   if u then
     stop_wait_timer(c)
-    offer(u, c, choice)
+    offer(u, c, 'order', agent_priority, others)
   else
     ring(q.id)
   end

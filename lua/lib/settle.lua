@@ -4,11 +4,11 @@
 -- Return the contact that an agent gets by the order rule: of the served queues with somebody waiting, the one
 -- with the smallest score in `heads` (priority, then age); among equal scores the smaller contact id.
 local function choose_contact(u)
-  local heads = redis.call('ZINTER', 2, AGENT_QUEUES .. u.id, HEADS, 'WEIGHTS', 0, 1, 'WITHSCORES')
+  local heads = redis.call('ZINTER', '2', AGENT_QUEUES .. u.id, HEADS, 'WEIGHTS', '0', '1', 'WITHSCORES')
   local best, next_at
   local i = 1
   while heads[i] and heads[i + 1] == heads[2] do
-    local first = redis.call('ZRANGE', WAITING .. heads[i], 0, 1, 'WITHSCORES')
+    local first = redis.call('ZRANGE', WAITING .. heads[i], '0', '1', 'WITHSCORES')
     if not best or first[1] < best then best, next_at = first[1], first[4] or false end
     i = i + 2
   end
@@ -21,10 +21,12 @@ end
 -- Match the agent if he is able and somebody waits for him, and keep the able sets true. `cause` says why his
 -- state changed.
 local function settle(u, cause)
-  u.cause = u.cause or cause
-  if is_able(u) then
-    local c = choose_contact(u)
-    if c then return offer_waiting(u, c, {rule = 'order'}) end
+  if u.cause == '' then u.cause = cause end
+  local c
+  if is_able(u) then c = choose_contact(u) end
+  if c then
+    offer_waiting(u, c, 'order')
+  else
+    index_able(u)
   end
-  index_able(u)
 end

@@ -1,11 +1,12 @@
 -- Pending deadlines: one sorted set, member `kind:id`, so that arming again moves the one there is.
-local due_at
+-- INLINE arm disarm
+local due_at -- the earliest armed here, as text: times have 13 digits, so texts compare like numbers
 
 -- Arm a timer; return its deadline, as text.
 local function arm(kind, id, at)
-  local text = string.format('%.0f', at)
+  local text = string.format('%d', at)
   redis.call('ZADD', TIMERS, text, kind .. ':' .. id)
-  if not due_at or at < due_at then due_at = at end
+  if not due_at or text < due_at then due_at = text end
   return text
 end
 

@@ -1,0 +1,17 @@
+-- The end of an open contact in whatever state.
+-- USES finish
+
+-- Return the agent who held it, to be settled, if there was one.
+local function close_contact(c, reason)
+  if c.state == 'serving' then return end_service(c, reason) end
+  local u
+  if c.state == 'preparing' then
+    u = end_assignment(c, 'cancelled', reason == 'abandoned' and 'customer_left' or reason)
+  else
+    leave_line(c)
+    stop_wait_timer(c)
+    emit('contact.left', contact_json(c, nil, reason), nil, c.queue_id)
+  end
+  end_contact(c, reason)
+  return u
+end
