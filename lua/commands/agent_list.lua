@@ -5,7 +5,7 @@
 -- REPLY  a page of agents; of one queue's agents the connected ones come last
 -- ERRORS QUE_ID_INVALID QUE_SERVICE_NOT_START
 -- EVENTS none
--- CALLS  5 + 2 * limit
+-- CALLS  4 + 3 * limit
 -- USES   tenant fail agent_json agent
 --
 -- The cursor is the number of agents passed over.
@@ -15,7 +15,7 @@ if queue_id ~= '' then
   key = QUEUE_AGENTS .. queue_id
   if supervisor ~= '1' and not redis.call('ZSCORE', key, actor) then return fail('QUE_SERVICE_NOT_START') end
 end
-local first = tonumber(cursor) or 0
+local first = #cursor < 10 and tonumber(string.match(cursor, '^%d+$')) or 0
 limit = tonumber(limit)
 local ids = redis.call('ZRANGE', key, first, first + limit - 1)
 local items = {}

@@ -5,16 +5,17 @@
 -- REPLY  the queue
 -- ERRORS QUEUE_EXISTS REQUEST
 -- EVENTS queue.changed audit
--- CALLS  1024
+-- CALLS  2024
 -- USES   request done queue_json audit
 --
--- Without an id it gets the next free integer; at most 1,000 taken ones are passed over in one call.
+-- Without an id it gets the integer after the largest there was; at most 1,000 that are taken as names are passed over.
 local reply = replied(user)
 if reply then return reply end
+local next_number = tonumber(redis.call('HGET', META, 'queue_next') or 1)
 if queue_id == '' then
-  local next_number = tonumber(redis.call('HGET', META, 'queue_next') or 1)
   for _ = 1, 1000 do
-    if redis.call('EXISTS', QUEUE .. next_number) == 0 then break end
+    local is_taken = redis.call('EXISTS', QUEUE .. next_number) + redis.call('HEXISTS', QUEUE_NAMES, next_number)
+    if is_taken == 0 then break end
     next_number = next_number + 1
   end
   queue_id = tostring(next_number)
@@ -23,11 +24,14 @@ if redis.call('EXISTS', QUEUE .. queue_id) == 1 then return fail('QUEUE_EXISTS',
 if name == '' then name = queue_id end
 if redis.call('HEXISTS', QUEUE_NAMES, name) == 1 then return fail('QUEUE_EXISTS', 'the name is taken') end
 
+local members = cjson.decode(policy)
 local fields = {'name', name, 'deleting', '', 'queue_seq', 0, 'created_at', now_text}
-for field, value in pairs(cjson.decode(policy)) do
+for field, value in pairs(members) do
   fields[#fields + 1], fields[#fields + 2] = field, value
 end
-if tostring(tonumber(queue_id)) == queue_id then redis.call('HSET', META, 'queue_next', queue_id + 1) end
+if string.match(queue_id, '^[1-9]%d?%d?%d?%d?%d?%d?%d?%d?$') and tonumber(queue_id) >= next_number then
+  redis.call('HSET', META, 'queue_next', queue_id + 1)
+end
 redis.call('HSET', QUEUE .. queue_id, unpack(fields))
 redis.call('HSET', QUEUE_NAMES, name, queue_id)
 redis.call('ZADD', QUEUES, 0, queue_id)

@@ -17,13 +17,13 @@ if q.deleting ~= '' then return fail('QUEUE_CLOSED', 'the queue is being deleted
 local owner = name ~= '' and redis.call('HGET', QUEUE_NAMES, name)
 if owner and owner ~= queue_id then return fail('QUEUE_EXISTS', 'the name is taken') end
 
+local changes = cjson.decode(policy)
 if name ~= '' and not owner then
   redis.call('HDEL', QUEUE_NAMES, redis.call('HGET', QUEUE .. queue_id, 'name'))
   redis.call('HSET', QUEUE_NAMES, name, queue_id)
   redis.call('HSET', QUEUE .. queue_id, 'name', name)
 end
 local fields = {}
-local changes = cjson.decode(policy)
 for field, value in pairs(changes) do
   fields[#fields + 1], fields[#fields + 2] = field, value
 end

@@ -32,18 +32,22 @@ function handlers.grace(id)
 end
 
 function handlers.wrap(id)
-  put(agent(id), 'wrap_until', '')
-  settle(agent(id), 'wrap_up_over')
+  local u = agent(id)
+  if u.wrap_until == '' then return end
+  put(u, 'wrap_until', '')
+  settle(u, 'wrap_up_over')
 end
 
 function handlers.cool(id)
-  put(agent(id), 'cool_until', '')
-  settle(agent(id), 'cool_down_over')
+  local u = agent(id)
+  if u.cool_until == '' then return end
+  put(u, 'cool_until', '')
+  settle(u, 'cool_down_over')
 end
 
 function handlers.delete(id)
   local q = queue(id)
-  if q then empty_queue(q) end
+  if q and q.deleting ~= '' then empty_queue(q) end
 end
 
 local taken = redis.call('ZRANGEBYSCORE', TIMERS, '-inf', now_text, 'LIMIT', 0, 16)

@@ -7,6 +7,7 @@ local dropped -- queues that are gone once their last message is out
 local function drop_queue(q)
   redis.call('HDEL', QUEUE_NAMES, redis.call('HGET', QUEUE .. q.id, 'name'))
   redis.call('ZREM', QUEUES, q.id)
+  disarm('delete', q.id)
   local left = {}
   for id in pairs(deleting_queues()) do
     if id ~= q.id then left[#left + 1] = id end

@@ -1,11 +1,12 @@
--- A held contact whose customer is back: it waits again in its old place, or is matched at once.
+-- A held contact whose customer is back: it waits again in its old place, or is matched at once; in a queue
+-- that is being deleted its turn to end has come.
 -- USES place
 local function resume(c)
   local q = queue(c.queue_id)
+  if q.deleting ~= '' then return close_contact(c, 'removed') end
   redis.call('ZREM', HELD .. q.id, c.id)
   put(c, 'state', 'waiting')
-  local u, agent_priority, others
-  if q.deleting == '' then u, agent_priority, others = choose_agent(q) end
+  local u, agent_priority, others = choose_agent(q)
   local before = not u and enter_line(c, q)
   emit('contact.resumed', contact_json(c, before and before + 1 + count_before(HELD .. q.id, c.queued_at, c.id)),
     c.customer_id)
