@@ -228,6 +228,9 @@ def counts_and_index(state: State) -> Iterator[Violation]:
     }
     if heads != state.zset("heads"):
         yield Violation(6, f"heads should be {heads}", state.key("heads"))
+    deleting = sorted(id for id in state.hash("queue") if state.deleting(id))
+    if sorted(state.hash("meta").get("", {}).get("deleting", "").split()) != deleting:
+        yield Violation(6, f"the queues being deleted are {deleting}", state.key("meta"))
     if set(state.zset("queues")) != set(state.hash("queue")):
         yield Violation(6, "the list of queues is not the queues", state.key("queues"))
     able: dict[str, dict[str, int]] = {}

@@ -6,7 +6,6 @@ import asyncio
 import secrets
 from collections.abc import Callable, Iterable
 from typing import Any
-from urllib.parse import urlsplit
 
 import structlog
 
@@ -211,7 +210,7 @@ class Socket:
         if origin is None:
             return
         allowed = self._gateway.origins(tenant)
-        own = urlsplit(origin).netloc == _header(self._scope["headers"], b"host")
+        own = origin.partition("://")[2] == _header(self._scope["headers"], b"host")
         if not own and origin not in allowed and "*" not in allowed:
             raise DispatcherError(Code.API_NO_PERMISSION, "this origin is not allowed")
 

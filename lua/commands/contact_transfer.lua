@@ -23,7 +23,7 @@ if queue_id ~= '' then
 else
   local next_agent = agent(agent_id)
   if next_agent.epoch == '' then return fail('USER_NOT_FOUND') end
-  if next_agent.idle_since == '' then return fail('AGENT_BUSY', 'the agent is not able') end
+  if next_agent.idle_since == '' or agent_id == c.agent_id then return fail('AGENT_BUSY', 'the agent is not able') end
   if target.deleting ~= '' then return fail('QUEUE_CLOSED') end
   if c.presence ~= 'none' and user(c.customer_id).session == '' then
     return fail('WRONG_STATE', 'the customer is disconnected')
@@ -40,6 +40,8 @@ if waits then
 else
   u = end_assignment(c, 'completed')
   wrap_up(u, from)
+  -- Who wraps up must not be chosen for what he sends away.
+  if u.wrap_until ~= '' then index_able(u) end
   put(c, 'wait_from', now_text)
 end
 if queue_id ~= '' then

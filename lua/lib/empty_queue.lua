@@ -8,10 +8,9 @@ local function drop_queue(q)
   redis.call('HDEL', QUEUE_NAMES, redis.call('HGET', QUEUE .. q.id, 'name'))
   redis.call('ZREM', QUEUES, q.id)
   disarm('delete', q.id)
-  local left = {}
-  for id in pairs(deleting_queues()) do
-    if id ~= q.id then left[#left + 1] = id end
-  end
+  local deleting, left = deleting_queues(), {}
+  deleting[q.id] = nil
+  for id in pairs(deleting) do left[#left + 1] = id end
   redis.call('HSET', META, 'deleting', table.concat(left, ' '))
   dropped = dropped or {}
   dropped[#dropped + 1] = q.id
