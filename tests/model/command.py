@@ -28,15 +28,16 @@ class Commands(World):
         self.forget_unable()
         for user in self.users.values():
             assert (user.idle_since is not None) == self.is_ready(user), user
-            was_agent, old = before.get(user.user_id, (False, ("offline", 0, "", 1)))
-            new = views.board(self, user)
-            if not (was_agent or self.is_agent(user)):
-                continue
-            if new[0] != old[0] or user.since_at is None:
-                user.since_at = self.now
-            if new != old:
-                load = len(self.load(user))
-                self.say("agent.changed", user.user_id, old[0], *new, user.since_at, load)
+            self._tell(user, *before.get(user.user_id, (False, ("offline", 0, "", 1))))
+
+    def _tell(self, user: UserState, was_agent: bool, old: views.Board) -> None:
+        """Note a change of state; tell it of an agent, and tell a change of anybody's settings."""
+        new = views.board(self, user)
+        if new[0] != old[0]:
+            user.since_at = self.now
+        if new[1:] != old[1:] or (new[0] != old[0] and (was_agent or self.is_agent(user))):
+            since_at = self.now if user.since_at is None else user.since_at
+            self.say("agent.changed", user.user_id, old[0], *new, since_at, len(self.load(user)))
 
     def _once(self, actor: Actor, carry_out: Callable[[], ReplyT]) -> ReplyT:
         """Carry out a changing command once per (user, client, request id); errors are not remembered."""

@@ -1,7 +1,11 @@
-"""The state machine: commands and time steps on a few people and queues, so that they collide often."""
+"""The state machine: commands and time steps on a few people and queues, so that they collide often.
+
+Most rules look for somebody who can do the thing now; `odd` does what cannot be done, or not by him, or not again.
+"""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
@@ -9,69 +13,63 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from dispatcher.model import Actor, Presence, QueueCreate, QueuePatch, Role, Service
+from tests.model.oddities import ODDITIES
 from tests.model.sides import Sides
-from tests.model.world import ContactState
+from tests.model.world import ContactState, UserState
 
 AGENTS = ("ann", "Bob", "cy", "dee")
 CUSTOMERS = ("k1", "k2", "k3", "k4", "k5", "k6")
-QUEUES = ("1", "2", "q.x", "7")
+QUEUES = ("1", "2", "q.x")
 BOSS = "boss"
+OPEN = ("waiting", "held", "preparing", "serving")
 
-_OPEN = ("waiting", "held", "preparing", "serving")
-_POLICY_MEMBERS = (
-    "priority",
-    "open",
-    "max_wait",
-    "max_waiting",
-    "offer_timeout",
-    "reject_cooldown",
-    "missed_limit",
-    "wrap_up",
-)
-
-agents = st.sampled_from(AGENTS)
-customers = st.sampled_from(CUSTOMERS)
-queues = st.sampled_from(QUEUES[:3])
-any_queue = st.sampled_from((*QUEUES, "none"))
-pick = st.integers(0, 11)
+agents = st.sampled_from(AGENTS[:3])
+queues = st.sampled_from(QUEUES)
+numbers = st.integers(0, 11)
 seldom = st.integers(0, 7).map(lambda n: n == 7)
-policies = st.fixed_dictionaries(
-    {
-        "priority": st.sampled_from((5, 5, 10)),
-        "offer_timeout": st.sampled_from((1, 2, 3)),
-        "connect_timeout": st.sampled_from((2, 3)),
-        "reject_cooldown": st.sampled_from((1, 2)),
-        "missed_limit": st.sampled_from((0, 1, 2)),
-        "wrap_up": st.sampled_from((0, 0, 2)),
-        "max_wait": st.sampled_from((0, 0, 3)),
-        "max_waiting": st.sampled_from((0, 0, 0, 2)),
-        "open": st.sampled_from((True, True, True, False)),
-        "join_when_no_agents": st.sampled_from((True, True, False)),
-    }
-)
-start_policies = policies.map(lambda policy: policy | {"open": True})
 priorities = st.sampled_from((0, 0, 1))
+services = st.lists(st.tuples(queues, priorities), min_size=1, max_size=3, unique_by=lambda service: service[0])
+members = {
+    "priority": st.sampled_from((5, 5, 10)),
+    "offer_timeout": st.sampled_from((1, 2, 3)),
+    "connect_timeout": st.sampled_from((2, 3)),
+    "reject_cooldown": st.sampled_from((1, 2)),
+    "missed_limit": st.sampled_from((0, 1, 2)),
+    "wrap_up": st.sampled_from((0, 2)),
+    "max_wait": st.sampled_from((0, 0, 3)),
+    "max_waiting": st.sampled_from((0, 0, 0, 2)),
+    "open": st.sampled_from((True, True, True, False)),
+    "join_when_no_agents": st.sampled_from((True, True, True, True, False)),
+}
+policies = st.fixed_dictionaries(members | {"open": st.just(True)})
+changes = st.fixed_dictionaries({}, optional=members)
+
+
+def when(*states: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Let a rule run only while there is a contact in one of these states."""
+
+    def has_one(machine: Machine) -> bool:
+        return any(contact.state in states for contact in machine.model.contacts.values())
+
+    return precondition(has_one)
 
 
 class Machine(RuleBasedStateMachine):
-    """Drive model and dispatcher. `open_sides` and `close_sides` come from the lane."""
+    """Drive model and dispatcher. A rule that finds nobody to act on does nothing."""
 
-    open_sides: Callable[[], Coroutine[Any, Any, Sides]]
-    close_sides: Callable[[Sides], Coroutine[Any, Any, None]]
-    run: Callable[[Coroutine[Any, Any, Any]], Any]
-
-    def __init__(self) -> None:
+    def __init__(self, runner: asyncio.Runner, open_sides: Callable[[], Coroutine[Any, Any, Sides]]) -> None:
         super().__init__()
-        self.sides = self.run(type(self).open_sides())
-        self.run(self.sides.begin())
+        self.runner = runner
+        self.sides = runner.run(open_sides())
         self.model = self.sides.model
         self.client_of: dict[str, str] = {}
         self.request_of: dict[str, int] = {}
         self.sessions = 0
         self.last: tuple[str, tuple[Any, ...], dict[str, Any]] | None = None
+        runner.run(self.sides.begin())
 
     def teardown(self) -> None:
-        self.run(type(self).close_sides(self.sides))
+        self.runner.run(self.sides.end())
 
     # Who sends what
 
@@ -95,70 +93,71 @@ class Machine(RuleBasedStateMachine):
 
     def send(self, command: str, *args: Any, **kwargs: Any) -> Any:
         self.last = (command, args, kwargs)
-        return self.run(self.sides.both(command, *args, **kwargs))
+        return self.runner.run(self.sides.both(command, *args, **kwargs))
 
     def some_contact(self, number: int, *states: str) -> ContactState | None:
-        """One of the contacts in these states, or of all that are open; None if there is none."""
-        known = [contact for contact in self.model.contacts.values() if contact.state in (states or _OPEN)]
+        """One of the contacts in these states; None if there is none."""
+        known = [contact for contact in self.model.contacts.values() if contact.state in states]
         return known[number % len(known)] if known else None
 
-    def agent_of(self, contact: ContactState, wrong: bool) -> Actor:
-        """Who acts on a contact: its agent, a supervisor now and then, or somebody who must not."""
-        if wrong:
-            return self.actor(AGENTS[0])
-        return self.actor(contact.agent_id) if contact.agent_id else self.boss()
+    def some_user(self, number: int, wanted: Callable[[UserState], bool]) -> UserState | None:
+        known = [user for user in self.model.users.values() if user.user_id != BOSS and wanted(user)]
+        return known[number % len(known)] if known else None
+
+    def agent_of(self, contact: ContactState, by_boss: bool) -> Actor:
+        return self.boss() if by_boss or not contact.agent_id else self.actor(contact.agent_id)
 
     # Beginning
 
-    @initialize(drawn=st.lists(start_policies, min_size=2, max_size=3))
-    def begin(self, drawn: list[dict[str, Any]]) -> None:
+    @initialize(
+        drawn=st.lists(policies, min_size=2, max_size=3),
+        served=st.lists(services, min_size=1, max_size=3),
+        capacity=st.sampled_from((1, 2)),
+    )
+    def begin(self, drawn: list[dict[str, Any]], served: list[list[tuple[str, int]]], capacity: int) -> None:
         for queue_id, policy in zip(QUEUES, drawn, strict=False):
             self.send("create_queue", self.boss(), QueueCreate(queue_id=queue_id, **policy))
         for user_id in (*AGENTS[:3], *CUSTOMERS[:4]):
-            self._connect(user_id, fresh=True)
+            self.open_session(user_id, same_client=False)
+        for agent, several in zip(AGENTS, served, strict=False):
+            self.start_service(agent=agent, several=several, by_boss=False)
+            if capacity > 1:
+                self.set_capacity(agent=agent, capacity=capacity)
 
     # Time
 
-    @rule(step=st.sampled_from((0, 1, 499, 1000, 1000, 2000, 3000)))
-    def wait(self, step: int) -> None:
-        self.run(self.sides.set_clock(self.model.now + step))
-
-    @rule(off=st.sampled_from((-1, 0, 0, 0, 1)), pick=st.integers(0, 2))
-    def wait_for_timer(self, off: int, pick: int) -> None:
-        due = sorted(at for at in self.model.timers.values() if at + off > self.model.now)
-        if due:
-            self.run(self.sides.set_clock(due[min(pick, len(due) - 1)] + off))
+    @rule(step=st.sampled_from((1, 499, 1000, 1000, 2000)), ticks=st.booleans())
+    def wait(self, step: int, ticks: bool) -> None:
+        self.runner.run(self.sides.set_clock(self.model.now + step))
+        if ticks:
             self.send("tick", self.sides.tenant)
 
-    @rule()
-    def tick(self) -> None:
-        self.send("tick", self.sides.tenant)
+    @precondition(lambda self: bool(self.model.timers))
+    @rule(off=st.sampled_from((-1, 0, 0, 0, 1)), which=st.integers(0, 2), ticks=st.sampled_from((True, True, False)))
+    def wait_for_timer(self, off: int, which: int, ticks: bool) -> None:
+        due = sorted(at for at in self.model.timers.values() if at + off > self.model.now)
+        if due:
+            self.runner.run(self.sides.set_clock(due[min(which, len(due) - 1)] + off))
+        if due and ticks:
+            self.send("tick", self.sides.tenant)
 
     # Agents
 
-    @rule(
-        agent=agents, several=st.lists(st.tuples(queues, priorities), min_size=1, max_size=3, unique_by=lambda s: s[0])
-    )
-    def start_service(self, agent: str, several: Sequence[tuple[str, int]]) -> None:
-        services = [Service(queue_id=queue_id, priority=priority) for queue_id, priority in several]
-        self.send("start_service", self.actor(agent), agent, services)
+    @rule(agent=agents, several=services, by_boss=seldom)
+    def start_service(self, agent: str, several: Sequence[tuple[str, int]], by_boss: bool) -> None:
+        wanted = [Service(queue_id=id, priority=priority) for id, priority in several if id in self.model.queues]
+        if wanted:
+            self.send("start_service", self.boss() if by_boss else self.actor(agent), agent, wanted)
 
-    @rule(agent=agents, several=st.permutations(QUEUES[:3]), priority=priorities)
-    def start_all_services(self, agent: str, several: Sequence[str], priority: int) -> None:
-        known = [queue_id for queue_id in several if queue_id in self.model.queues]
-        if known:
-            services = [Service(queue_id=queue_id, priority=priority) for queue_id in known]
-            self.send("start_service", self.actor(agent), agent, services)
+    @precondition(lambda self: any(user.serves for user in self.model.users.values()))
+    @rule(number=numbers, which=numbers, by_boss=seldom)
+    def stop_service(self, number: int, which: int, by_boss: bool) -> None:
+        user = self.some_user(number, lambda user: bool(user.serves))
+        if user is not None:
+            queue_id = sorted(user.serves)[which % len(user.serves)]
+            self.send("stop_service", self.boss() if by_boss else self.actor(user.user_id), user.user_id, queue_id)
 
-    @rule(user=st.sampled_from((*AGENTS, *CUSTOMERS[:2])), queue=any_queue, by_boss=seldom)
-    def serve_anything(self, user: str, queue: str, by_boss: bool) -> None:
-        self.send("start_service", self.boss() if by_boss else self.actor(user), user, [Service(queue_id=queue)])
-
-    @rule(agent=agents, queue=any_queue, by_boss=seldom)
-    def stop_service(self, agent: str, queue: str, by_boss: bool) -> None:
-        self.send("stop_service", self.boss() if by_boss else self.actor(agent), agent, queue)
-
-    @rule(agent=agents, dnd=st.sampled_from((0, 0, 1, 2)), reason=st.sampled_from(("", "lunch")), by_boss=seldom)
+    @rule(agent=agents, dnd=st.sampled_from((0, 0, 0, 1, 2)), reason=st.sampled_from(("", "lunch")), by_boss=seldom)
     def set_dnd(self, agent: str, dnd: int, reason: str, by_boss: bool) -> None:
         self.send("set_dnd", self.boss() if by_boss else self.actor(agent), agent, dnd, reason)
 
@@ -166,143 +165,176 @@ class Machine(RuleBasedStateMachine):
     def set_capacity(self, agent: str, capacity: int) -> None:
         self.send("set_capacity", self.boss(), agent, capacity)
 
-    @rule(agent=agents, form=st.integers(0, 2), queue=any_queue, number=pick)
-    def request_assignment(self, agent: str, form: int, queue: str, number: int) -> None:
-        contact = self.some_contact(number)
-        if form < 2:
-            self.send("request_assignment", self.actor(agent), agent, queue_id=("", queue)[form])
-        elif contact is not None:
-            wanted = {"queue_id": contact.queue_id, "customer_id": contact.customer_id}
-            self.send("request_assignment", self.actor(agent), agent, **wanted)
+    @rule(number=numbers, form=st.sampled_from(("order", "queue", "customer")), which=numbers)
+    def request_assignment(self, number: int, form: str, which: int) -> None:
+        user = self.some_user(number, lambda user: bool(user.serves))
+        contact = self.some_contact(which, "waiting") or self.some_contact(which, *OPEN)
+        if user is not None and (form == "order" or contact is not None):
+            wanted = {"queue_id": contact.queue_id} if contact and form != "order" else {}
+            wanted |= {"customer_id": contact.customer_id} if contact and form == "customer" else {}
+            self.send("request_assignment", self.actor(user.user_id), user.user_id, **wanted)
 
     # Customers
 
-    @rule(customer=customers, queue=queues, ext=st.sampled_from(("", '{"a": 1}')))
-    def start_queuing(self, customer: str, queue: str, ext: str) -> None:
-        self.send("start_queuing", self.actor(customer), queue, ext=ext)
+    def _open_queue(self, queue_id: str) -> str:
+        return queue_id if queue_id in self.model.queues else next(iter(self.model.queues), queue_id)
 
-    @rule(user=st.sampled_from((*CUSTOMERS, AGENTS[0])), queue=any_queue, presence=st.sampled_from(Presence))
-    def start_queuing_for(self, user: str, queue: str, presence: Presence) -> None:
-        name = f"Name of {user}"
-        self.send("start_queuing", self.boss(), queue, customer_id=user, name=name, presence=presence)
+    def _free_customer(self, number: int) -> str:
+        free = [id for id in CUSTOMERS if self.model.open_contact(id) is None]
+        return (free or CUSTOMERS)[number % len(free or CUSTOMERS)]
 
-    @rule(customer=customers)
-    def stop_queuing(self, customer: str) -> None:
-        self.send("stop_queuing", self.actor(customer))
+    @rule(number=numbers, queue=queues, ext=st.sampled_from(("", '{"a": 1}')))
+    def start_queuing(self, number: int, queue: str, ext: str) -> None:
+        self.send("start_queuing", self.actor(self._free_customer(number)), self._open_queue(queue), ext=ext)
 
-    @rule(number=pick, by_boss=st.booleans(), ended=seldom)
-    def stop_contact(self, number: int, by_boss: bool, ended: bool) -> None:
-        contact = self.some_contact(number, *(("ended",) if ended else ()))
-        if contact is not None:
-            actor = self.boss() if by_boss else self.actor(contact.customer_id)
-            self.send("stop_queuing", actor, contact.contact_id)
+    @rule(numbers=st.lists(numbers, min_size=2, max_size=3), queue=queues, other=queues)
+    def start_queuing_together(self, numbers: list[int], queue: str, other: str) -> None:
+        """Several in the same millisecond."""
+        for number in numbers:
+            queue_id = self._open_queue(other if number % 2 else queue)
+            self.send("start_queuing", self.actor(self._free_customer(number)), queue_id)
+
+    @rule(number=numbers, queue=queues, presence=st.sampled_from(Presence), named=st.booleans())
+    def start_queuing_for(self, number: int, queue: str, presence: Presence, named: bool) -> None:
+        customer = self._free_customer(number)
+        name = f"Name of {customer}" if named else None
+        self.send(
+            "start_queuing", self.boss(), self._open_queue(queue), customer_id=customer, name=name, presence=presence
+        )
+
+    @when(*OPEN)
+    @rule(number=numbers, state=st.sampled_from(OPEN), by_boss=st.booleans(), named=st.booleans())
+    def stop_queuing(self, number: int, state: str, by_boss: bool, named: bool) -> None:
+        contact = self.some_contact(number, state)
+        if contact is not None and by_boss:
+            self.send("stop_queuing", self.boss(), contact.contact_id)
+        elif contact is not None:
+            self.send("stop_queuing", self.actor(contact.customer_id), *([contact.contact_id] if named else []))
 
     # Assignments
 
-    @rule(number=pick, answer=st.sampled_from(("accept", "accept", "reject")), wrong=seldom)
-    def answer(self, number: int, answer: str, wrong: bool) -> None:
+    @when("preparing")
+    @rule(number=numbers, answer=st.sampled_from(("accept", "accept", "reject")))
+    def answer(self, number: int, answer: str) -> None:
         contact = self.some_contact(number, "preparing")
         if contact is not None and contact.assignment is not None:
-            actor = self.agent_of(contact, wrong)
-            self.send(answer, actor, contact.assignment.assignment_id)
+            self.send(answer, self.actor(contact.agent_id), contact.assignment.assignment_id)
 
-    @rule(number=pick, answer=st.sampled_from(("accept", "reject")))
-    def answer_anything(self, number: int, answer: str) -> None:
-        known = list(self.model.assignments.values())[-4:]
-        if known:
-            given = known[number % len(known)]
-            self.send(answer, self.actor(given.agent_id), given.assignment_id)
-
-    @rule(number=pick, wrong=seldom)
-    def start(self, number: int, wrong: bool) -> None:
+    @when("preparing")
+    @rule(number=numbers, by_boss=seldom)
+    def start(self, number: int, by_boss: bool) -> None:
         contact = self.some_contact(number, "preparing")
         if contact is not None:
-            self.send("start", self.agent_of(contact, wrong), contact.contact_id)
+            self.send("start", self.agent_of(contact, by_boss), contact.contact_id)
 
-    @rule(number=pick, wrong=seldom)
-    def complete(self, number: int, wrong: bool) -> None:
+    @when("preparing", "serving")
+    @rule(number=numbers, by_boss=seldom)
+    def start_and_complete(self, number: int, by_boss: bool) -> None:
+        contact = self.some_contact(number, "preparing")
+        if contact is not None:
+            self.send("start", self.actor(contact.agent_id), contact.contact_id)
         contact = self.some_contact(number, "serving")
         if contact is not None:
-            self.send("complete", self.agent_of(contact, wrong), contact.contact_id)
+            self.send("complete", self.agent_of(contact, by_boss), contact.contact_id)
 
-    @rule(number=pick, command=st.sampled_from(("start", "complete")), state=st.sampled_from(("", "ended")))
-    def act_in_any_state(self, number: int, command: str, state: str) -> None:
-        contact = self.some_contact(number, *([state] if state else ()))
-        if contact is not None:
-            self.send(command, self.agent_of(contact, wrong=False), contact.contact_id)
+    @when("preparing", "serving")
+    @rule(steps=st.lists(st.tuples(numbers, st.sampled_from(("accept", "start", "start"))), min_size=2, max_size=4))
+    def go_on(self, steps: list[tuple[int, str]]) -> None:
+        """Let several agents get on with their work in the same millisecond."""
+        for number, command in steps:
+            contact = self.some_contact(number, "preparing", "serving")
+            if contact is None or contact.assignment is None:
+                return
+            actor = self.actor(contact.agent_id)
+            if contact.state == "serving":
+                self.send("complete", actor, contact.contact_id)
+            elif command == "start" or contact.assignment.state == "accepted":
+                self.send("start", actor, contact.contact_id)
+            else:
+                self.send("accept", actor, contact.assignment.assignment_id)
 
-    @rule(number=pick, queue=any_queue, agent=agents, to_agent=st.booleans(), wrong=seldom)
-    def transfer(self, number: int, queue: str, agent: str, to_agent: bool, wrong: bool) -> None:
+    @when("serving")
+    @rule(number=numbers, queue=queues, by_boss=seldom)
+    def transfer_to_queue(self, number: int, queue: str, by_boss: bool) -> None:
         contact = self.some_contact(number, "serving")
         if contact is not None:
-            target = {"agent_id": agent} if to_agent else {"queue_id": queue}
-            self.send("transfer", self.agent_of(contact, wrong), contact.contact_id, **target)
+            self.send("transfer", self.agent_of(contact, by_boss), contact.contact_id, queue_id=queue)
 
-    @rule(number=pick, queue=any_queue, agent=agents, to_agent=seldom, by_boss=st.sampled_from((True, True, False)))
-    def move(self, number: int, queue: str, agent: str, to_agent: bool, by_boss: bool) -> None:
-        contact = self.some_contact(number)
+    @when("serving")
+    @rule(number=numbers, agent=agents, by_boss=seldom)
+    def transfer_to_agent(self, number: int, agent: str, by_boss: bool) -> None:
+        contact = self.some_contact(number, "serving")
         if contact is not None:
-            target = {"agent_id": agent} if to_agent else {"queue_id": queue}
-            self.send("transfer", self.boss() if by_boss else self.actor(agent), contact.contact_id, **target)
+            self.send("transfer", self.agent_of(contact, by_boss), contact.contact_id, agent_id=agent)
+
+    @when("waiting", "held")
+    @rule(number=numbers, queue=queues)
+    def move(self, number: int, queue: str) -> None:
+        contact = self.some_contact(number, "waiting", "held")
+        if contact is not None:
+            self.send("transfer", self.boss(), contact.contact_id, queue_id=queue)
 
     # Connections
 
-    def _connect(self, user_id: str, fresh: bool) -> None:
+    def open_session(self, user_id: str, same_client: bool) -> None:
         self.sessions += 1
-        client = self.client_of.get(user_id)
-        if client is None or fresh:
-            client = f"client-{self.sessions}"
+        if user_id not in self.client_of or not same_client:
+            self.client_of[user_id] = f"client-{self.sessions}"
             self.request_of[user_id] = 0
-        self.client_of[user_id] = client
+        client = self.client_of[user_id]
         actor = Actor(tenant=self.sides.tenant, user_id=user_id, name=f"Name of {user_id}", client=client)
         self.send("open_session", actor, f"session-{self.sessions}", "node-1")
 
-    @rule(user=st.sampled_from((*AGENTS, *CUSTOMERS, BOSS)), fresh=st.booleans())
-    def connect(self, user: str, fresh: bool) -> None:
-        self._connect(user, fresh)
+    @rule(user=st.sampled_from((*AGENTS, *CUSTOMERS, BOSS)), same_client=st.booleans())
+    def connect(self, user: str, same_client: bool) -> None:
+        self.open_session(user, same_client)
 
-    @rule(user=st.sampled_from((*AGENTS, *CUSTOMERS)), late=seldom)
-    def disconnect(self, user: str, late: bool) -> None:
-        known = self.model.users.get(user)
-        session = known.session if known is not None and not late else "session-0"
-        self.send("close_session", self.sides.tenant, user, session)
+    @precondition(lambda self: any(user.session == "" for user in self.model.users.values()))
+    @rule(number=numbers, same_client=st.booleans())
+    def return_(self, number: int, same_client: bool) -> None:
+        user = self.some_user(number, lambda user: user.session == "")
+        if user is not None:
+            self.open_session(user.user_id, same_client)
 
-    @precondition(lambda self: self.last is not None)
+    @rule(number=numbers, busy=st.booleans())
+    def drop(self, number: int, busy: bool) -> None:
+        contact = self.some_contact(number, *OPEN)
+        user = self.some_user(number, lambda user: user.session != "")
+        if contact is not None and busy:
+            user = self.model.users[contact.agent_id if contact.agent_id and number % 2 else contact.customer_id]
+        if user is not None:
+            self.send("close_session", self.sides.tenant, user.user_id, user.session)
+
     @rule()
     def repeat(self) -> None:
         """The reply was lost: the client sends the same again, under the same request id."""
-        assert self.last is not None
-        command, args, kwargs = self.last
-        self.send(command, *args, **kwargs)
-
-    @rule(user=st.sampled_from((*AGENTS, *CUSTOMERS)), late_client=st.booleans())
-    def send_an_old_request(self, user: str, late_client: bool) -> None:
-        old = self.request_of.get(user, 0) - 1
-        if old > 0 and user in self.client_of:
-            client = "client-of-another-time" if late_client else self.client_of[user]
-            actor = self.actor(user).model_copy(update={"client": client, "request_id": old})
-            self.send("set_dnd", actor, user, 0)
+        if self.last is not None:
+            command, args, kwargs = self.last
+            self.send(command, *args, **kwargs)
 
     @rule()
     def flush_scripts(self) -> None:
-        self.run(self.sides.flush_scripts())
+        self.runner.run(self.sides.flush_scripts())
 
     # Queues
 
+    @precondition(lambda self: len(self.model.queues) < len(QUEUES))
     @rule(queue=st.sampled_from((*QUEUES, None)), policy=policies)
     def create_queue(self, queue: str | None, policy: dict[str, Any]) -> None:
-        if len(self.model.queues) < 4:
-            self.send("create_queue", self.boss(), QueueCreate(queue_id=queue, **policy))
+        self.send("create_queue", self.boss(), QueueCreate(queue_id=queue, **policy))
 
-    @rule(queue=any_queue, policy=policies, members=st.sets(st.sampled_from(_POLICY_MEMBERS), min_size=1, max_size=3))
-    def update_queue(self, queue: str, policy: dict[str, Any], members: set[str]) -> None:
-        patch = QueuePatch(**{name: policy[name] for name in sorted(members)})
-        self.send("update_queue", self.boss(), queue, patch)
+    @rule(queue=queues, changes=st.one_of(changes, st.fixed_dictionaries({"priority": st.sampled_from((3, 5, 10))})))
+    def update_queue(self, queue: str, changes: dict[str, Any]) -> None:
+        if queue in self.model.queues:
+            self.send("update_queue", self.boss(), queue, QueuePatch(**changes))
 
-    @rule(queue=queues, priority=st.sampled_from((3, 5, 10, 12)))
-    def change_priority(self, queue: str, priority: int) -> None:
-        self.send("update_queue", self.boss(), queue, QueuePatch(priority=priority))
-
-    @rule(queue=any_queue, force=st.booleans())
+    @rule(queue=queues, force=st.sampled_from((False, False, True)))
     def delete_queue(self, queue: str, force: bool) -> None:
-        self.send("delete_queue", self.boss(), queue, force)
+        if queue in self.model.queues and (force or len(self.model.queues) > 1):
+            self.send("delete_queue", self.boss(), queue, force)
+
+    # What cannot be
+
+    @rule(what=st.sampled_from(sorted(ODDITIES)), number=numbers, user=st.sampled_from((*AGENTS, *CUSTOMERS[:3])))
+    def odd(self, what: str, number: int, user: str) -> None:
+        ODDITIES[what](self, number, user)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from dispatcher.doctor import State
 from dispatcher.model import Why
 from dispatcher.store.keys import TENANT_KEYS, key, parse
 
@@ -38,7 +39,7 @@ def observe_model(world: World) -> Shape:
         "ended": {
             given.assignment_id: (given.state, given.reason, given.agent_id)
             for given in world.assignments.values()
-            if given.state not in {"offered", "accepted", "serving"}
+            if given.state == "rejected" or given.reason == "customer_left"
         },
         "timers": dict(world.timers),
     }
@@ -108,10 +109,14 @@ def _model_assignment(given: AssignmentState) -> tuple[object, ...]:
 # The real keys
 
 
-async def observe_keys(store: Store, tenant: str) -> Shape:
+Found = dict[str, dict[str, Any]]
+"""What the keys hold: facet → id ("" for a single key) → value."""
+
+
+async def read_keys(store: Store, tenant: str) -> Found:
     """Read every key of a tenant. A key that the key table does not have is an error."""
     names = [name async for name in store.client.scan_iter(match=f"acd:{{{tenant}}}:*", count=10_000)]
-    found: dict[str, dict[str, Any]] = {facet: {} for facet in _TYPES}
+    found: Found = {facet: {} for facet in _TYPES}
     wanted = []
     pipe: Any = store.client.pipeline(transaction=False)
     for name in names:
@@ -119,7 +124,7 @@ async def observe_keys(store: Store, tenant: str) -> Shape:
         assert parsed is not None, name
         _, facet, id = parsed
         assert facet in _TYPES, f"{name} is not in the key table"
-        if facet in {"log", "meta", "clock", "login"}:
+        if facet in {"log", "clock"}:
             continue
         wanted.append((facet, id))
         if _TYPES[facet] == "HASH":
@@ -130,10 +135,22 @@ async def observe_keys(store: Store, tenant: str) -> Shape:
             pipe.get(name)
     for (facet, id), value in zip(wanted, await pipe.execute(), strict=True):
         found[facet][id] = value
-    return _shape(found)
+    return found
 
 
-def _shape(found: dict[str, dict[str, Any]]) -> Shape:
+def doctors_state(tenant: str, found: Found) -> State:
+    """Hand what was read to the doctor, in his form."""
+    hashes = {facet: by_id for facet, by_id in found.items() if _TYPES[facet] == "HASH"}
+    zsets = {
+        facet: {id: {member: int(score) for member, score in pairs} for id, pairs in by_id.items()}
+        for facet, by_id in found.items()
+        if _TYPES[facet] == "ZSET"
+    }
+    return State(tenant, hashes, zsets)
+
+
+def observe_keys(found: Found) -> Shape:
+    """Bring what was read into the plain shape; the indexes that the shape does not show must be right."""
     assert not found["guard"], "the guard key exists"
     queue_ids = _members(found, "queues")
     assert sorted(queue_ids) == sorted(found["queue"]), "queues and their hashes differ"
@@ -148,17 +165,17 @@ def _shape(found: dict[str, dict[str, Any]]) -> Shape:
         "queues": {id: _queue(found, id) for id in queue_ids},
         "heads": {id: divmod(int(score), _PRIORITY_STEP) for id, score in found["heads"].get("", [])},
         "users": users,
-        "contacts": {id: _contact(fields) for id, fields in found["contact"].items()},
+        "contacts": {id: _contact(id, fields) for id, fields in found["contact"].items()},
         "ended": {id: _ended(text) for id, text in found["assignment"].items()},
         "timers": {member: int(score) for member, score in found["timers"].get("", [])},
     }
 
 
-def _members(found: dict[str, dict[str, Any]], facet: str, id: str = "") -> list[str]:
+def _members(found: Found, facet: str, id: str = "") -> list[str]:
     return [member for member, _ in found[facet].get(id, [])]
 
 
-def _queue(found: dict[str, dict[str, Any]], id: str) -> Shape:
+def _queue(found: Found, id: str) -> Shape:
     fields = found["queue"][id]
     agents = {agent: dict(found["agent_queues"][agent]).get(id) for agent in _members(found, "queue_agents", id)}
     return {
@@ -193,16 +210,21 @@ def _user(fields: dict[str, str]) -> Shape:
     }
 
 
-def _contact(fields: dict[str, str]) -> Shape:
+def _contact(id: str, fields: dict[str, str]) -> Shape:
+    card = json.loads("{" + fields["card"] + "}")
     given = None
-    if fields.get("assignment_id"):
-        why = json.loads(fields["why"])
-        key_fields = fields["assignment_id"], fields["assignment_state"], _number(fields["deadline_at"])
-        given = (*key_fields, fields["requested"] == "1", tuple(why[name] for name in Why.model_fields))
+    if fields.get("offer"):
+        offer = json.loads("{" + fields["offer"] + "}")
+        why = tuple(offer["why"][name] for name in Why.model_fields)
+        assert offer["agent_id"] == fields["agent_id"], f"{id} is offered to {offer['agent_id']}"
+        deadline = _number(fields["deadline_at"])
+        given = (offer["assignment_id"], fields["assignment_state"], deadline, offer["requested"], why)
+    assert (card["contact_id"], card["customer_id"]) == (id, fields["customer_id"]), f"{id} carries another card"
     return {
-        **{name: fields.get(name, "") for name in ("customer_id", "name", "queue_id", "state", "ext", "presence")},
-        **{name: _number(fields.get(name)) for name in ("queued_at", "wait_from", "matched_at", "ended_at")},
-        **{name: fields.get(name, "") for name in ("agent_id", "reason")},
+        **{name: card[name] for name in ("customer_id", "name", "ext", "queued_at")},
+        **{name: fields.get(name, "") for name in ("queue_id", "state", "presence", "agent_id", "reason")},
+        "wait_from": _number(fields.get("wait_from")) or card["queued_at"],
+        **{name: _number(fields.get(name)) for name in ("matched_at", "ended_at")},
         "offers": int(fields.get("offers") or 0),
         "assignment": given,
     }

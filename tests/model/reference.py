@@ -6,6 +6,7 @@ Methods have the names and arguments of `dispatcher.engine.Dispatcher`; each ret
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from dispatcher.model import Actor, Policy, QueueCreate, QueuePatch, Service
@@ -39,7 +40,7 @@ class Model(Contacts):
             raise Refused("QUEUE_EXISTS")
         policy = Policy(**queue.model_dump(exclude={"queue_id", "name"}))
         self.queues[queue_id] = QueueState(queue_id, name, policy)
-        if queue_id.isdecimal():
+        if re.fullmatch("[1-9][0-9]{0,8}", queue_id):
             self._queue_next = int(queue_id) + 1
         self._audit(actor, "create_queue", queue_id)
         return self._queue_changed(self.queues[queue_id])
@@ -82,7 +83,9 @@ class Model(Contacts):
         """End some contacts of a queue being deleted, then dismiss some of its agents, then let it go."""
         left = DELETE_BATCH
         for state in ("waiting", "held", "preparing"):
-            for contact in self.contacts_in(queue.queue_id, state)[:left]:
+            # Those who are prepared go in the order of their offers.
+            found = sorted(self.contacts_in(queue.queue_id, state), key=lambda contact: contact.matched_at or 0)
+            for contact in found[:left]:
                 left -= 1
                 self.end_whatever(contact, "removed")
         agents = [user for user in self.users.values() if queue.queue_id in user.serves]
@@ -93,6 +96,7 @@ class Model(Contacts):
             self.timers[f"delete:{queue.queue_id}"] = self.now
         elif not self.contacts_in(queue.queue_id, "serving"):
             del self.queues[queue.queue_id]
+            self.timers.pop(f"delete:{queue.queue_id}", None)
             self.say("queue.deleted", queue.queue_id)
 
     def _dismiss(self, user: UserState, queue_id: str) -> None:
@@ -304,7 +308,7 @@ class Model(Contacts):
         with self._command():
             for due_at, member in sorted((at, member) for member, at in self.timers.items())[:TICK_TIMERS_MAX]:
                 # One that an earlier one has removed or moved is not due any more.
-                if due_at <= self.now and self.timers.get(member) == due_at:
+                if due_at <= self.now and self.timers.get(member, self.now + 1) <= self.now:
                     del self.timers[member]
                     kind, _, name = member.partition(":")
                     self._fire(kind, name)

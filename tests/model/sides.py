@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from typing import Any
 
+from dispatcher import doctor
 from dispatcher.engine import Dispatcher
 from dispatcher.errors import DispatcherError, Repeated
 from dispatcher.model import Agent, Assignment, Contact, Queue, Snapshot
 from dispatcher.store.connect import Store
-from dispatcher.store.keys import key
+from dispatcher.store.keys import TENANTS, key
 from dispatcher.store.runner import Runner
 from dispatcher.store.scripts import Scripts
-from tests.model.invariants import violations
-from tests.model.observe import comparable, observe_keys, observe_model, read_log
+from tests.model.observe import comparable, doctors_state, observe_keys, observe_model, read_keys, read_log
 from tests.model.reference import Model
 from tests.model.world import Refused
 
@@ -33,11 +33,23 @@ class Sides:
         self.dispatcher = Dispatcher(Runner(store, _SCRIPTS))
         self.model = Model(START)
         self._cursor = "0"
+        self._agree = True
 
     async def begin(self) -> None:
         """Create the tenant."""
         await self.set_clock(START)
         await self.dispatcher.create_tenant(self.tenant)
+
+    async def end(self) -> None:
+        """Look at the whole story once more, if they agreed so far; then remove every trace of the tenant."""
+        try:
+            violations = await doctor.check(self.store, self.tenant, with_log=True) if self._agree else []
+            assert not violations, violations
+        finally:
+            names = [name async for name in self.store.client.scan_iter(match=f"acd:{{{self.tenant}}}:*", count=10_000)]
+            await self.store.client.unlink(*names)
+            await self.store.client.srem(TENANTS, self.tenant)
+            await self.store.close()
 
     async def set_clock(self, now: int) -> None:
         """Move the clock of both sides."""
@@ -50,10 +62,12 @@ class Sides:
 
     async def both(self, command: str, *args: Any, **kwargs: Any) -> Any:
         """Send a command to both sides and compare; answer the model's result, or the error's code."""
+        self._agree = False
         expected = self._ask_model(command, *args, **kwargs)
         actual = await _outcome(getattr(self.dispatcher, command)(*args, **kwargs))
         assert actual == expected, f"{command}{args[1:]}{kwargs}: dispatcher {actual}, model {expected}"
         await self.compare(command)
+        self._agree = True
         return expected
 
     def _ask_model(self, command: str, *args: Any, **kwargs: Any) -> Any:
@@ -66,10 +80,10 @@ class Sides:
 
     async def compare(self, command: str) -> None:
         """Compare state and the last command's events, and check the invariants on the real state."""
-        shape = await observe_keys(self.store, self.tenant)
-        _assert_same(shape, observe_model(self.model), command)
-        found = violations(shape)
-        assert not found, f"after {command}: {found}"
+        found = await read_keys(self.store, self.tenant)
+        _assert_same(observe_keys(found), observe_model(self.model), command)
+        violations = doctor.check_state(doctors_state(self.tenant, found))
+        assert not violations, f"after {command}: {violations}"
         self._cursor, entries = await read_log(self.store, self.tenant, self._cursor)
         assert len(entries) == bool(self.model.events), f"{command} made {len(entries)} log entries: {entries}"
         ordered, changed = comparable([event for entry in entries for event in entry])

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from tests.model.world import AssignmentState, ContactState, QueueState, UserState, World
 
 Result = dict[str, Any]
+Board = tuple[str, int, str, int]
 
 
 def queue(queue: QueueState) -> Result:
@@ -81,6 +82,6 @@ def snapshot(world: World, user: UserState) -> Result:
     }
 
 
-def board(world: World, user: UserState) -> tuple[str, int, str, int]:
+def board(world: World, user: UserState) -> Board:
     """What `agent.changed` tells the change of."""
     return world.agent_state(user), user.dnd, user.dnd_reason, user.capacity

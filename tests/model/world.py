@@ -101,7 +101,7 @@ class World:
         self.assignments: dict[str, AssignmentState] = {}
         self.timers: dict[str, int] = {}
         self.events: list[Event] = []
-        self._last_id = (0, 0)
+        self.last_id = (0, 0)
 
     # Predicates
 
@@ -212,14 +212,15 @@ class World:
 
     def next_contact_id(self) -> str:
         """Make the next id: milliseconds, and a counter that starts at 0 in each of them."""
-        at, count = self._last_id
+        at, count = self.last_id
         if self.now > at:
             at, count = self.now, 0
         elif count == 9999:
             at, count = at + 1, 0
         else:
             count += 1
-        self._last_id = (at, count)
+        self.last_id = (at, count)
+        self.now = at
         return f"{at:013d}-{count:04d}"
 
     def pair(self, contact: ContactState, user: UserState, rule: str, requested: bool = False) -> AssignmentState:
