@@ -155,11 +155,15 @@ class World:
 
     # Shorthands for scenes
 
-    async def queue(self, queue_id: str, **policy: Any) -> None:
-        """Create a queue."""
+    def policy(self, **policy: Any) -> str:
+        """Return a whole policy as the engine sends it."""
         fields = Policy(**policy).model_dump()
-        packed = json.dumps({name: int(value) if isinstance(value, bool) else value for name, value in fields.items()})
-        await self.run("queue_create", actor="root", supervisor=1, queue_id=queue_id, policy=packed)
+        return json.dumps({name: int(value) if isinstance(value, bool) else value for name, value in fields.items()})
+
+    async def queue(self, queue_id: str, *, quick: bool = False, **policy: Any) -> None:
+        """Create a queue; `quick` without looking at all keys."""
+        packed = self.policy(**policy)
+        await self.run("queue_create", check=not quick, actor="root", supervisor=1, queue_id=queue_id, policy=packed)
 
     async def login(self, *users: str) -> None:
         """Open a session for each user."""
