@@ -102,7 +102,7 @@ def test_every_failure_is_named_and_every_named_one_occurs(name: str) -> None:
     codes = named - {"REQUEST"}
     assert codes <= set(Code.__members__)
     assert {code for code in codes if f"'{code}'" not in text(name)} == set()
-    assert ("REQUEST" in named) == ("= replied(" in text(name))
+    assert ("REQUEST" in named) == ("request" in SCRIPTS.commands[name].uses)
     allowed = codes | FOR_ALL | ({"NOT_LOGIN"} if "REQUEST" in named else set())
     assert set(_FAIL.findall(text(name))) <= allowed
 
