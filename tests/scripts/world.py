@@ -111,7 +111,7 @@ class World:
         code, _, due, calls = reply
         self.calls, self.due_at = int(calls), int(due) if due else None
         limit = str(arguments.get("limit", ""))
-        bound = self.bound(script, int(limit) if limit.isdigit() else 0)
+        bound = self.bound(script, int(limit) if limit.isdigit() else 10)
         assert self.calls <= bound, f"{script} made {self.calls} calls, its bound is {bound}"
         self.events = await self._new_events()
         named = set(source.sections["EVENTS"].split())
