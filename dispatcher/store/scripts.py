@@ -96,12 +96,18 @@ class Scripts:
     """All scripts, composed. `clock="virtual"` reads the time from the tenant's `clock` key instead of the server.
 
     `counting` adds the number of redis.calls made as a fourth element of every reply; for tests and the bench.
+    `folder` holds the scripts where it is not the program's own.
     """
 
-    def __init__(self, clock: Literal["server", "virtual"] = "server", counting: bool = False) -> None:
+    def __init__(
+        self,
+        clock: Literal["server", "virtual"] = "server",
+        counting: bool = False,
+        folder: Path | None = None,
+    ) -> None:
         self._clock = clock
         self._counting = counting
-        self._folder = lua_folder()
+        self._folder = folder or lua_folder()
         self._texts: dict[str, str] = {}
 
     @cached_property

@@ -7,8 +7,10 @@ the log's included.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,12 +19,16 @@ from dispatcher.errors import Code
 from dispatcher.model import Policy
 from dispatcher.store import keys
 from dispatcher.store.connect import Store
+from dispatcher.store.runner import Runner
 from dispatcher.store.scripts import Scripts
+from tests.scripts.frozen import Frozen
 
 START_AT = 1_763_824_800_000
 REQUEST_ERRORS = {"NOT_LOGIN"}
 TENANT_ERRORS = {"TOKEN_APPIDNOTEXIST"}
 SCRIPTS = Scripts(clock="virtual", counting=True)
+CHANGING_FAILURES = {"tenant_login"}
+"""Scripts whose failures count: a try that was refused is a try."""
 
 
 class Failed(AssertionError):
@@ -44,8 +50,10 @@ class World:
     calls: int = 0
     due_at: int | None = None
     events: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
-    _sessions: int = 0
+    sessions: dict[str, str] = field(default_factory=dict)
+    _opened: int = 0
     _seen: str = "0-0"
+    _frozen: Frozen | None = None
 
     def key(self, facet: str, id: str = "") -> str:
         """Return a key of the tenant."""
@@ -69,21 +77,41 @@ class World:
             pass
 
     async def run(self, script: str, *, decode: bool = True, check: bool = True, **arguments: str | int) -> Any:
-        """Run a script; return its answer. Raises Failed for an error."""
+        """Run a script; return its answer. Raises Failed for an error.
+
+        Without `check` only the script's own promises are looked at, not all keys.
+        """
+        if check and self._frozen is None:
+            self._frozen = await self.freeze()
+        code, body, *_ = await self.send(script, **arguments)
+        before, self._frozen = self._frozen, await self.freeze() if check else None
+        if code not in ("OK", "REPEATED"):
+            if before and self._frozen and script not in CHANGING_FAILURES:
+                assert self._frozen.same_as(before), f"{script} failed with {code}, but changed something"
+            raise Failed(code, body)
+        if self._frozen:
+            await self.check()
+        if code == "REPEATED":
+            return None
+        return json.loads(body) if decode else body
+
+    async def send(self, script: str, **arguments: str | int) -> list[str]:
+        """Run a script; check what its header promises; return the raw reply."""
         source = SCRIPTS.commands[script]
         assert arguments.keys() <= set(source.arguments), f"{script} has no {arguments.keys() - set(source.arguments)}"
-        before = await self.dump() if check else None
         text = SCRIPTS.text(script, embedded=self.store.is_embedded)
         await self._load(text)
-        code, body, due, calls = await self.store.client.evalsha(
+        reply: list[str] = await self.store.client.evalsha(
             hashlib.sha1(text.encode()).hexdigest(),
             2,
             self.key("meta"),
             self.key("guard"),
             *[arguments.get(name, "") for name in source.arguments],
         )
+        code, _, due, calls = reply
         self.calls, self.due_at = int(calls), int(due) if due else None
-        bound = eval(source.sections["CALLS"], {"served": self.served, "limit": int(arguments.get("limit") or 0)})
+        limit = str(arguments.get("limit", ""))
+        bound = self.bound(script, int(limit) if limit.isdigit() else 10)
         assert self.calls <= bound, f"{script} made {self.calls} calls, its bound is {bound}"
         self.events = await self._new_events()
         named = set(source.sections["EVENTS"].split())
@@ -94,27 +122,32 @@ class World:
             allowed = errors | TENANT_ERRORS | (REQUEST_ERRORS if "REQUEST" in errors else set())
             assert code in allowed, f"{script} does not name {code}"
             assert code in Code.__members__
-            if check:
-                assert await self.dump() == before, f"{script} failed with {code}, but changed something"
-            raise Failed(code, body)
-        if check:
-            state = await doctor.read_state(self.store, self.tenant, with_log=True)
-            assert doctor.check_state(state) == []
-        if code == "REPEATED":
-            return None
-        return json.loads(body) if decode else body
+        return reply
 
-    async def dump(self) -> dict[str, Any]:
-        """Return every key of the tenant with its content and whether it expires."""
-        client = self.store.client
-        content: dict[str, Any] = {}
-        async for name in client.scan_iter(match=f"acd:{{{self.tenant}}}:*", count=1000):
-            content[name] = (await client.dump(name), await client.ttl(name) >= 0)
-        return content
+    def bound(self, script: str, limit: int = 0) -> int:
+        """Evaluate the bound on redis.calls that a script's header names."""
+        return int(eval(SCRIPTS.commands[script].sections["CALLS"], {"served": self.served, "limit": limit}))
 
-    async def facets(self) -> set[str]:
-        """Return the facets that have keys."""
-        return {parsed[1] for name in await self.dump() if (parsed := keys.parse(name))}
+    async def many(self, script: str, commands: Iterable[dict[str, str | int]]) -> None:
+        """Run a script many times at once, without any check."""
+        runner = Runner(self.store, SCRIPTS)
+        await asyncio.gather(*[runner.run(script, self.tenant, **command) for command in commands])
+        ((self._seen, _),) = await self.store.client.xrevrange(self.key("log"), count=1)
+        self._frozen = None
+
+    async def freeze(self) -> Frozen:
+        """Read every key of the tenant as it is now."""
+        return await Frozen.read(self.store, self.tenant)
+
+    def forget(self) -> None:
+        """Say that the test itself has changed keys."""
+        self._frozen = None
+
+    async def check(self) -> None:
+        """Check all invariants on all keys."""
+        frozen = self._frozen or await self.freeze()
+        state = await doctor.read_state(frozen.store, self.tenant, with_log=True)
+        assert doctor.check_state(state) == []
 
     def told(self) -> list[str]:
         """Return the names of the last call's events, in order, with their reason where they have one."""
@@ -122,29 +155,33 @@ class World:
 
     # Shorthands for scenes
 
-    async def queue(self, queue_id: str, **policy: Any) -> None:
-        """Create a queue."""
+    def policy(self, **policy: Any) -> str:
+        """Return a whole policy as the engine sends it."""
         fields = Policy(**policy).model_dump()
-        packed = json.dumps({name: int(value) if isinstance(value, bool) else value for name, value in fields.items()})
-        await self.run("queue_create", actor="root", supervisor=1, queue_id=queue_id, policy=packed)
+        return json.dumps({name: int(value) if isinstance(value, bool) else value for name, value in fields.items()})
+
+    async def queue(self, queue_id: str, *, quick: bool = False, **policy: Any) -> None:
+        """Create a queue; `quick` without looking at all keys."""
+        packed = self.policy(**policy)
+        await self.run("queue_create", check=not quick, actor="root", supervisor=1, queue_id=queue_id, policy=packed)
 
     async def login(self, *users: str) -> None:
         """Open a session for each user."""
         for user in users:
-            self._sessions += 1
+            self._opened += 1
+            self.sessions[user] = f"session-{user}-{self._opened}"
             await self.run(
                 "session_open",
                 actor=user,
                 client=f"client-{user}",
-                session_id=f"session-{user}-{self._sessions}",
+                session_id=self.sessions[user],
                 node_id="node",
                 name=user.title(),
             )
 
     async def drop(self, user: str) -> None:
         """Close a user's session."""
-        session = await self.store.client.hget(self.key("user", user), "session")
-        await self.run("session_close", actor=user, session_id=session)
+        await self.run("session_close", actor=user, session_id=self.sessions.pop(user))
 
     async def serve(self, agent: str, *queues: str, priority: int = 0) -> Any:
         """Start service in one step."""

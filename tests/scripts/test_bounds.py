@@ -1,0 +1,269 @@
+"""The bound on redis.calls in each header: kept at the largest sizes, and not lax.
+
+`World.send` checks the bound after every call anyway; here agents serve the most queues there may be, and for each
+script some case must reach a third of what its header allows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from dispatcher.model import CAPACITY_MAX, SERVED_QUEUES_MAX
+from tests.scripts.world import SCRIPTS, World
+
+ROOT: dict[str, Any] = {"actor": "root", "supervisor": 1}
+BACKEND: dict[str, Any] = {"actor": "backend", "supervisor": 1, "presence": "none"}
+QUEUES = [f"q{n}" for n in range(SERVED_QUEUES_MAX)]
+ALL = " ".join(f"{queue} 0" for queue in QUEUES)
+
+LAX = {"assignment_reject": 4}
+"""Where the bound is more than three times what any case needs."""
+
+Scene = Callable[[World], Awaitable[tuple[str, int]]]
+
+
+async def call(world: World, script: str, limit: int = 0, **arguments: Any) -> tuple[str, int]:
+    """Run a script without a look at all keys; return its name and `limit`."""
+    await world.run(script, check=False, **arguments, **({"limit": limit} if limit else {}))
+    return script, limit
+
+
+async def wide(world: World, *agents: str, dnd: int = 0) -> None:
+    """Create 100 queues, and agents who serve all of them."""
+    world.served = SERVED_QUEUES_MAX
+    create = {**ROOT, "policy": world.policy(max_wait=1000)}
+    await world.many("queue_create", [{**create, "queue_id": queue} for queue in QUEUES])
+    await wide_agents(world, *agents, dnd=dnd)
+
+
+async def wide_agents(world: World, *agents: str, dnd: int = 0, services: str = ALL) -> None:
+    if agents:
+        hello = {"client": "c", "session_id": "s", "node_id": "n"}
+        await world.many("session_open", [{**hello, "actor": agent} for agent in agents])
+        if dnd:
+            await world.many("agent_set_dnd", [{"actor": agent, "agent_id": agent, "dnd": 1} for agent in agents])
+        await world.many("agent_start_service", [{"actor": a, "agent_id": a, "services": services} for a in agents])
+
+
+async def wait_everywhere(world: World) -> None:
+    """Let one contact wait in every queue, all since the same moment, so that all heads tie."""
+    await world.many("contact_start_queuing", [{**BACKEND, "customer_id": f"of-{q}", "queue_id": q} for q in QUEUES])
+
+
+async def join(world: World, queue: str = "q0") -> str:
+    contact = await world.run("contact_start_queuing", check=False, **BACKEND, customer_id="kim", queue_id=queue)
+    return str(contact["contact_id"])
+
+
+async def start(world: World, agent: str = "anna") -> str:
+    """Let an agent serve kim, while one waits in every queue."""
+    await wide(world, agent)
+    contact = await join(world)
+    await call(world, "contact_start", actor=agent, contact_id=contact)
+    await wait_everywhere(world)
+    return contact
+
+
+async def queue_create(world: World) -> tuple[str, int]:
+    create = {**ROOT, "policy": world.policy()}
+    await world.many("queue_create", [{**create, "queue_id": str(n)} for n in range(400, 0, -1)])
+    return await call(world, "queue_create", **create)
+
+
+async def queue_update(world: World) -> tuple[str, int]:
+    await world.queue("q")
+    await join(world, "q")
+    return await call(world, "queue_update", **ROOT, queue_id="q", name="x", policy='{"priority":3}')
+
+
+async def queue_delete(world: World) -> tuple[str, int]:
+    agents = [f"a{n}" for n in range(50)]
+    await wide(world, *agents)
+    await world.many("contact_start_queuing", [{**BACKEND, "customer_id": a + "c", "queue_id": "q0"} for a in agents])
+    return await call(world, "queue_delete", **ROOT, queue_id="q0", force=1)
+
+
+async def tick(world: World) -> tuple[str, int]:
+    await wide(world, *[f"a{n}" for n in range(65)])
+    # 15 offers that will be missed; 50 contacts that a batch takes from their agents, behind 50 that wait.
+    customers = [{**BACKEND, "customer_id": f"c{n}", "queue_id": "q1" if n < 15 else "q0"} for n in range(115)]
+    await world.many("contact_start_queuing", customers)
+    await call(world, "queue_delete", **ROOT, queue_id="q0", force=1)
+    await wide_agents(world, *[f"b{n}" for n in range(15)], services=ALL.removeprefix("q0 0 "))
+    await world.at(world.now + 30_000)
+    return await call(world, "tick")
+
+
+async def queue_show(world: World) -> tuple[str, int]:
+    await world.queue("q")
+    return await call(world, "queue_show", queue_id="q")
+
+
+async def queue_status(world: World) -> tuple[str, int]:
+    await world.queue("q")
+    await join(world, "q")
+    return await call(world, "queue_status", queue_id="q")
+
+
+async def queue_list(world: World) -> tuple[str, int]:
+    await wide(world)
+    await wait_everywhere(world)
+    return await call(world, "queue_list", limit=100, status=1)
+
+
+async def agent_list(world: World) -> tuple[str, int]:
+    await wide(world, *[f"a{n}" for n in range(20)])
+    return await call(world, "agent_list", limit=30, **ROOT)
+
+
+async def agent_show(world: World) -> tuple[str, int]:
+    await wide(world, "anna")
+    return await call(world, "agent_show", agent_id="anna")
+
+
+async def contact_list(world: World) -> tuple[str, int]:
+    await world.queue("q")
+    await world.many("contact_start_queuing", [{**BACKEND, "customer_id": f"c{n}", "queue_id": "q"} for n in range(99)])
+    return await call(world, "contact_list", limit=100, **ROOT, queue_id="q")
+
+
+async def contact_show(world: World) -> tuple[str, int]:
+    await world.queue("q")
+    people = [{"actor": f"c{n}", "customer_id": f"c{n}", "queue_id": "q", "presence": "session"} for n in range(60)]
+    await world.many("contact_start_queuing", people)
+    await join(world, "q")
+    return await call(world, "contact_show", actor="kim")
+
+
+async def agent_start_service(world: World) -> tuple[str, int]:
+    await wide(world)
+    await wait_everywhere(world)
+    await world.login("anna")
+    return await call(world, "agent_start_service", **ROOT, agent_id="anna", services=ALL)
+
+
+async def agent_stop_service(world: World) -> tuple[str, int]:
+    await wide(world, "anna")
+    await join(world)
+    await wide_agents(world, "bert")
+    return await call(world, "agent_stop_service", **ROOT, agent_id="anna", queue_id="q0")
+
+
+async def agent_set_dnd(world: World) -> tuple[str, int]:
+    await wide(world, "anna", dnd=1)
+    await wait_everywhere(world)
+    return await call(world, "agent_set_dnd", **ROOT, agent_id="anna", dnd=0)
+
+
+async def agent_set_capacity(world: World) -> tuple[str, int]:
+    await start(world)
+    return await call(world, "agent_set_capacity", **ROOT, agent_id="anna", capacity=CAPACITY_MAX)
+
+
+async def agent_request_assignment(world: World) -> tuple[str, int]:
+    await wide(world, "anna", dnd=1)
+    await wait_everywhere(world)
+    return await call(world, "agent_request_assignment", actor="anna", agent_id="anna")
+
+
+async def contact_start_queuing(world: World) -> tuple[str, int]:
+    await wide(world, "anna")
+    return await call(world, "contact_start_queuing", **BACKEND, customer_id="kim", queue_id="q0")
+
+
+async def contact_stop_queuing(world: World) -> tuple[str, int]:
+    contact = await start(world)
+    return await call(world, "contact_stop_queuing", **ROOT, contact_id=contact)
+
+
+async def contact_start(world: World) -> tuple[str, int]:
+    await wide(world, "anna")
+    await call(world, "agent_set_capacity", **ROOT, agent_id="anna", capacity=2)
+    contact = await join(world)
+    await wait_everywhere(world)
+    return await call(world, "contact_start", **ROOT, contact_id=contact)
+
+
+async def contact_complete(world: World) -> tuple[str, int]:
+    contact = await start(world)
+    return await call(world, "contact_complete", **ROOT, contact_id=contact)
+
+
+async def contact_transfer(world: World) -> tuple[str, int]:
+    await wide(world, "anna")
+    contact = await join(world)
+    await call(world, "contact_start", actor="anna", contact_id=contact)
+    await wide_agents(world, "bert")
+    return await call(world, "contact_transfer", **ROOT, contact_id=contact, queue_id="q1")
+
+
+async def offer(world: World) -> str:
+    """Let anna be offered kim; return the assignment."""
+    await wide(world, "anna")
+    contact = await join(world)
+    await wide_agents(world, "bert")
+    return f"{contact}-1"
+
+
+async def assignment_accept(world: World) -> tuple[str, int]:
+    return await call(world, "assignment_accept", actor="anna", assignment_id=await offer(world))
+
+
+async def assignment_reject(world: World) -> tuple[str, int]:
+    return await call(world, "assignment_reject", actor="anna", assignment_id=await offer(world))
+
+
+async def session_open(world: World) -> tuple[str, int]:
+    await full_agent(world)
+    await call(world, "agent_start_service", actor="anna", agent_id="anna", services=ALL)
+    await call(world, "session_close", actor="anna", session_id=world.sessions["anna"])
+    return await call(world, "session_open", actor="anna", client="x", session_id="s", node_id="n", name="Anna")
+
+
+async def full_agent(world: World) -> None:
+    """Let anna serve, of her 100 contacts, 99."""
+    await wide(world)
+    await world.login("anna")
+    await call(world, "agent_set_capacity", **ROOT, agent_id="anna", capacity=CAPACITY_MAX)
+    await call(world, "agent_start_service", actor="anna", agent_id="anna", services="q0 0")
+    for n in range(CAPACITY_MAX - 1):
+        customer = {**BACKEND, "customer_id": f"c{n}", "queue_id": "q0"}
+        contact = (await world.run("contact_start_queuing", check=False, **customer))["contact_id"]
+        await call(world, "contact_start", actor="anna", contact_id=contact)
+
+
+async def session_close(world: World) -> tuple[str, int]:
+    await wide(world)
+    await world.login("anna")
+    await call(world, "agent_start_service", actor="anna", agent_id="anna", services=ALL)
+    return await call(world, "session_close", actor="anna", session_id=world.sessions["anna"])
+
+
+async def session_snapshot(world: World) -> tuple[str, int]:
+    await full_agent(world)
+    return await call(world, "session_snapshot", actor="anna")
+
+
+async def tenant_create(world: World) -> tuple[str, int]:
+    world.tenant += "-new"
+    return await call(world, "tenant_create", secret_hash="x", customer_grace=1, agent_grace=1)
+
+
+async def tenant_login(world: World) -> tuple[str, int]:
+    world.tenant += "-new"
+    await tenant_create(world)
+    return await call(world, "tenant_login", secret_hash="x", address="a", tries_max=1)
+
+
+SCENES: dict[str, Scene] = {name: globals()[name] for name in SCRIPTS.names}
+
+
+@pytest.mark.parametrize("script", SCRIPTS.names)
+async def test_the_largest_case_is_within_the_bound_and_the_bound_is_not_lax(world: World, script: str) -> None:
+    ran, limit = await SCENES[script](world)
+    assert ran == script
+    bound = world.bound(script, limit)
+    assert world.calls * LAX.get(script, 3) >= bound, f"{world.calls} of {bound}"

@@ -1,0 +1,101 @@
+"""Arguments that no door lets through: a script refuses them, or fails, before its first write; or copes with them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from redis.exceptions import RedisError
+
+from dispatcher.store.scripts import COMMON_ARGUMENTS
+from tests.scripts.test_requests import scene
+from tests.scripts.world import SCRIPTS, Failed, World
+
+FAULTY = ("", "x", "-1", "1e99", "nan", "1 2", "{}", '"', "\n")
+Arguments = dict[str, Any]
+
+TRUSTED: dict[str, set[str]] = {
+    # Numbers and patterns that the types of `model` hold, and ids that only the gateway makes.
+    "agent_set_capacity": {"capacity"},
+    "agent_set_dnd": {"dnd"},
+    "agent_start_service": {"services"},
+    "contact_start_queuing": {"customer_id"},
+    "queue_create": {"queue_id", "policy"},
+    "queue_update": {"policy"},
+    "session_open": {"session_id"},
+    "tenant_create": {"customer_grace", "agent_grace"},
+    "tenant_login": {"tries_max"},
+}
+"""What a script takes as it is."""
+
+READS: dict[str, Arguments] = {
+    "agent_list": {"queue_id": "q", "limit": 2, "cursor": "0"},
+    "agent_show": {"agent_id": "anna"},
+    "contact_list": {"queue_id": "q", "limit": 2, "cursor": "1763824800000-0000"},
+    "contact_show": {"contact_id": "1763824800000-0000"},
+    "queue_list": {"status": 1, "limit": 2, "cursor": "a"},
+    "queue_show": {"queue_id": "q"},
+    "queue_status": {"queue_id": "q"},
+    "session_snapshot": {},
+}
+
+
+async def good(world: World, script: str) -> Arguments:
+    """Prepare a scene in which a script succeeds; return its arguments."""
+    if script in READS:
+        await world.queue("q")
+        await world.agent("anna", "q")
+        await world.customer("kim", "q")
+        return {"actor": "root", "supervisor": 1} | READS[script]
+    if script == "session_open":
+        return {"actor": "kim", "client": "c", "session_id": "s", "node_id": "n", "name": "Kim"}
+    if script == "session_close":
+        await world.login("kim")
+        return {"actor": "kim", "session_id": world.sessions["kim"]}
+    if script == "tenant_create":
+        world.tenant += "-new"
+        return {"secret_hash": "x", "customer_grace": 60, "agent_grace": 30}
+    if script == "tenant_login":
+        return {"secret_hash": "x", "address": "a", "tries_max": 9}
+    if script == "tick":
+        return {}
+    given = await scene(world, script)
+    return {name: value for name, value in given.items() if name in SCRIPTS.arguments(script)}
+
+
+CASES = [
+    (script, argument)
+    for script, source in SCRIPTS.commands.items()
+    for argument in (*source.sections["ARGV"].split(), *(["client", "request_id"] if "request" in source.uses else []))
+    if argument not in TRUSTED.get(script, set())
+]
+
+
+def test_what_is_trusted_are_arguments() -> None:
+    for script, names in TRUSTED.items():
+        assert names <= set(SCRIPTS.arguments(script)) - set(COMMON_ARGUMENTS)
+
+
+@pytest.mark.parametrize(("script", "argument"), CASES)
+async def test_a_faulty_argument_leaves_nothing_half_done(world: World, script: str, argument: str) -> None:
+    given = await good(world, script)
+    if argument == "request_id":
+        given["client"] = f"client-{given['actor']}"
+    before = await world.freeze()
+    for faulty in FAULTY:
+        try:
+            await world.run(script, **given | {argument: faulty})
+        except Failed:
+            pass
+        except (RedisError, ValueError, TypeError) as error:
+            # The embedded store raises what Python raises.
+            world.forget()
+            assert (await world.freeze()).same_as(before), f"{script} failed half way with {faulty!r}: {error}"
+            continue
+        before = await world.freeze()
+
+
+async def test_a_failing_script_is_an_error_of_the_store_and_not_a_reply(world: World) -> None:
+    await world.login("kim")
+    with pytest.raises((RedisError, TypeError)):
+        await world.run("contact_stop_queuing", actor="kim", client="client-kim", request_id="x")
