@@ -79,9 +79,15 @@ class Frozen:
         content: str | None = self.contents.get(name)
         return content
 
-    async def xrange(self, name: str) -> list[tuple[str, dict[str, str]]]:
+    async def xrange(
+        self, name: str, min: str = "-", max: str = "+", count: int | None = None
+    ) -> list[tuple[str, dict[str, str]]]:
         content: list[tuple[str, dict[str, str]]] = self.contents.get(name, [])
-        return content
+        ids = [id for id, _ in content]
+        # Only what the log's reader asks for: everything, or what is after an entry it has seen.
+        after = min.removeprefix("(")
+        first = 0 if after in ("-", "0-0") else ids.index(after) + 1
+        return content[first:][:count]
 
     async def ttl(self, name: str) -> int:
         return -(-self.ttls[name] // 1000) if self.ttls[name] > 0 else self.ttls[name]
