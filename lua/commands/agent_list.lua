@@ -6,6 +6,7 @@
 -- ERRORS QUE_ID_INVALID QUE_SERVICE_NOT_START
 -- EVENTS none
 -- CALLS  4 + 3 * limit
+-- FLAGS  no-writes
 -- USES   tenant fail agent_json agent
 --
 -- The cursor is the number of agents passed over.

@@ -6,6 +6,7 @@
 -- ERRORS USER_NOT_FOUND
 -- EVENTS none
 -- CALLS  5
+-- FLAGS  no-writes
 -- USES   tenant fail agent_json agent
 local u = agent(agent_id)
 if u.epoch == '' then return fail('USER_NOT_FOUND') end

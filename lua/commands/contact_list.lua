@@ -6,6 +6,7 @@
 -- ERRORS QUE_ID_INVALID QUE_SERVICE_NOT_START
 -- EVENTS none
 -- CALLS  40 + limit
+-- FLAGS  no-writes
 -- USES   tenant fail contact position
 if redis.call('EXISTS', QUEUE .. queue_id) == 0 then return fail('QUE_ID_INVALID') end
 if supervisor ~= '1' and not redis.call('ZSCORE', QUEUE_AGENTS .. queue_id, actor) then

@@ -6,6 +6,7 @@
 -- ERRORS CONTACT_NOT_FOUND
 -- EVENTS none
 -- CALLS  24
+-- FLAGS  no-writes
 -- USES   tenant fail contact position user
 --
 -- Who may not see it is told that it does not exist.

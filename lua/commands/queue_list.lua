@@ -6,6 +6,7 @@
 -- ERRORS none
 -- EVENTS none
 -- CALLS  3 + 8 * limit
+-- FLAGS  no-writes
 -- USES   tenant queue_json
 local from = cursor == '' and '-' or '(' .. cursor
 local ids = redis.call('ZRANGEBYLEX', QUEUES, from, '+', 'LIMIT', 0, tonumber(limit))

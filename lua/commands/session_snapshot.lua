@@ -6,5 +6,6 @@
 -- ERRORS none
 -- EVENTS none
 -- CALLS  130
+-- FLAGS  no-writes
 -- USES   tenant snapshot agent
 return {'OK', snapshot_json(agent(actor)), ''}

@@ -1,6 +1,6 @@
 -- One batch of deleting a queue: end its contacts, then its agents' service; serving contacts finish first.
 -- USES queue contact agent timers events close settle service deleting
-local BATCH = 50
+local batch_left = 50 -- over the whole script, however many queues it empties
 local dropped -- queues that are gone once their last message is out
 
 -- Take the queue itself away.
@@ -24,27 +24,26 @@ end
 
 -- Return true when the queue is gone.
 local function empty_queue(q)
-  local left = BATCH
   for _, key in ipairs({WAITING .. q.id, HELD .. q.id, PREPARING .. q.id}) do
-    if left > 0 then
-      local ids = redis.call('ZRANGE', key, 0, left - 1)
+    if batch_left > 0 then
+      local ids = redis.call('ZRANGE', key, 0, batch_left - 1)
       for i = 1, #ids do
         local u = close_contact(contact(ids[i]), 'removed')
         if u then settle(u, 'removed') end
       end
-      left = left - #ids
+      batch_left = batch_left - #ids
     end
   end
-  if left > 0 then
-    local ids = redis.call('ZRANGE', QUEUE_AGENTS .. q.id, 0, left - 1)
+  if batch_left > 0 then
+    local ids = redis.call('ZRANGE', QUEUE_AGENTS .. q.id, 0, batch_left - 1)
     for i = 1, #ids do
       local u = agent(ids[i])
       leave_queue(u, q.id)
       index_able(u)
     end
-    left = left - #ids
+    batch_left = batch_left - #ids
   end
-  if left == 0 then
+  if redis.call('EXISTS', WAITING .. q.id, HELD .. q.id, PREPARING .. q.id, QUEUE_AGENTS .. q.id) > 0 then
     arm('delete', q.id, now)
   elseif redis.call('ZCARD', SERVING .. q.id) == 0 then
     drop_queue(q)
