@@ -27,6 +27,7 @@ _TOKEN = re.compile(
 )
 _HEADER = re.compile(r"local function (\w+)\((.*?)\)\n(.*)\nend", re.DOTALL)
 _SITE = re.compile(r"^\s*(?:(?P<give>return )|(?P<fresh>local )?(?P<targets>\w+(?:, \w+)*) = )?$")
+_SHORT_IF = re.compile(r"^( *)if (.*?) then (.*) end$", re.MULTILINE)
 _OPENS = {"if", "for", "while", "function", "repeat"}
 _CLOSES_BLOCK = {"end", "else", "elseif", "until"}
 _SIMPLE = re.compile(r"^(?:\w+|'(?:\\.|[^'\\])*'|nil)$")
@@ -183,7 +184,7 @@ class _Inliner:
     """The texts of one script; functions leave it as they are written into their callers."""
 
     def __init__(self, parts: Iterable[tuple[str, str]], always: set[str]) -> None:
-        self._parts = list(parts)
+        self._parts = [(name, _SHORT_IF.sub(r"\1if \2 then\n\1  \3\n\1end", text)) for name, text in parts]
         self._always = always
         self._shared = {name for name, _ in self._parts if name}
         for name, text in self._parts[:-1]:

@@ -1,5 +1,6 @@
 -- The hash of a user with nothing that should last goes after a day.
 -- USES entity
+-- INLINE review_lifetime
 local USER_KEPT_MS = '86400000'
 local ageing -- users whose reason to last may have come or gone
 

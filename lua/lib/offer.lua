@@ -1,4 +1,5 @@
--- Make the assignment: the contact leaves its line (if it is in it), the agent prepares it.
+-- Make the assignment: the contact leaves its line (if it is in it), the agent prepares it. The caller then brings
+-- the able sets in line.
 -- USES tenant agent queue contact events timers able line json
 
 -- `rule` says how they came together, `others` how many other agents were able.
@@ -27,7 +28,6 @@ local function offer(u, c, rule, agent_priority, others, is_wanted)
   emit('contact.matched', json, addressee(c))
   ring(q.id)
   u.cause = 'offered'
-  index_able(u)
   return json
 end
 

@@ -53,5 +53,6 @@ local function place(c, word)
   emit('contact.entered', json, customer, q.id)
   if not u then return json end
   json = offer(u, c, 'order', agent_priority, others)
+  index_able(u)
   return json
 end
