@@ -13,9 +13,9 @@ local function contact(id)
   c = fetch(CONTACT, id, {
     card = false, customer_id = '', presence = '', queue_id = '', state = '', agent_id = '', offers = '0',
     assignment_state = '', offer = '', deadline_at = '', matched_at = '', wait_until = '',
-  }, {queued_at = string.sub(id, 1, 13), json = false, reason = false, ended_at = false, next_at = nil})
+  }, {queued_at = string.sub(id, 1, 13), json = false, reason = false, ended_at = false, next_at = ''})
   if c.state == 'ended' then
-    local ended = redis.call('HMGET', key_of(c), 'reason', 'ended_at')
+    local ended = redis.call('HMGET', c.key, 'reason', 'ended_at')
     c.reason, c.ended_at = ended[1], ended[2]
   end
   contacts[id] = c.card and c
@@ -27,7 +27,7 @@ local function new_contact(id, customer_id, name, ext, presence)
   local c = create(CONTACT, id, {
     card = false, customer_id = '', presence = '', queue_id = '', state = '', agent_id = '', offers = '0',
     assignment_state = '', offer = '', deadline_at = '', matched_at = '', wait_until = '',
-  }, {queued_at = string.sub(id, 1, 13), json = false, reason = false, ended_at = false, next_at = nil})
+  }, {queued_at = string.sub(id, 1, 13), json = false, reason = false, ended_at = false, next_at = ''})
   put(c, 'card', '"contact_id":"' .. id .. '","customer_id":' .. quote_id(customer_id) .. ',"name":' .. quote(name)
     .. ',"queued_at":' .. c.queued_at .. ',"ext":' .. quote(ext))
   put(c, 'customer_id', customer_id)

@@ -45,7 +45,7 @@ local function end_contact(c, reason)
   put(c, 'state', 'ended')
   put(c, 'reason', reason)
   put(c, 'ended_at', now_text)
-  redis.call('PEXPIRE', key_of(c), KEPT_MS)
+  redis.call('PEXPIRE', c.key, KEPT_MS)
   local customer = user(c.customer_id)
   put(customer, 'contact', '')
   if customer.session == '' then

@@ -13,12 +13,12 @@ local function settle_lifetimes()
   if not ageing then return end
   for i = 1, #ageing do
     local u = ageing[i]
-    local settings = redis.call('HMGET', key_of(u), 'dnd', 'capacity')
+    local settings = redis.call('HMGET', u.key, 'dnd', 'capacity')
     if u.session == '' and u.contact == '' and u.serves == '' and u.contacts == ''
         and (settings[1] or '') == '' and (settings[2] or '') == '' then
-      redis.call('PEXPIRE', key_of(u), USER_KEPT_MS)
+      redis.call('PEXPIRE', u.key, USER_KEPT_MS)
     else
-      redis.call('PERSIST', key_of(u))
+      redis.call('PERSIST', u.key)
     end
   end
 end

@@ -13,7 +13,7 @@ end
 local function end_of_wait(c, q)
   local seconds = tonumber(q.max_wait)
   if seconds == 0 then return nil end
-  return (c.wait_from or redis.call('HGET', key_of(c), 'wait_from') or c.queued_at) + seconds * 1000
+  return (c.wait_from or redis.call('HGET', c.key, 'wait_from') or c.queued_at) + seconds * 1000
 end
 
 -- Put a contact, new or back, where it belongs; return it as JSON. `word` says why one is back; nil for a new one.
