@@ -11,8 +11,7 @@ that the script does not change.
 From that comes, in each script, one HMGET of the fields that this script looks at anywhere, and an array: a table
 with names costs four times as much to make. Member 1 is the key, 2 the `id`, then each field has its place
 (`c.state` → `c[5]`), up to `WIDTH`; behind stand the changes: field, value, field, value …, which `flush` hands to
-HSET. Neighbouring `put`s are noted in one step, and each of them makes a cached `json` of its entity false. A
-change of a field that the script never looks at is only noted.
+HSET. Neighbouring `put`s are noted in one step. A change of a field that the script never looks at is only noted.
 """
 
 from __future__ import annotations
@@ -141,9 +140,6 @@ class _Entities:
                 value = f"value_{i}"
             places += [f"{entity}[n + {2 * i + 1}]", f"{entity}[n + {2 * i + 2}]"]
             values += [quoted, value]
-        kinds = {kind for _, quoted, _ in puts for kind, names in self._places.items() if quoted.strip("'") in names}
-        if any("json" in self._places[kind] for kind in kinds):
-            lines.append(f"{entity}.json = false")
         lines += [f"{', '.join(places)} = {', '.join(values)}", "end", ""]
         return "\n".join(lines)
 

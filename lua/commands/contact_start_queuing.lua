@@ -40,5 +40,6 @@ if customer.session == '' then
   review_lifetime(customer)
   if presence ~= 'none' then arm('grace', customer_id, now + customer_grace_ms()) end
 end
-local json = place(c)
+local position_now = place(c)
+local json = contact_json(c, position_now)
 return done(json)

@@ -1,5 +1,5 @@
 -- What a command tells the world: one log entry, one frame for each user and each queue, all at its end.
--- INLINE ring append join
+-- INLINE ring append join emit
 --
 -- Kept as pieces and joined once, because copies of long strings cost more than most commands.
 local log = {'[', nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil}
