@@ -27,7 +27,9 @@ Scene = Callable[[World], Awaitable[tuple[str, int]]]
 
 async def call(world: World, script: str, limit: int = 0, **arguments: Any) -> tuple[str, int]:
     """Run a script without a look at all keys; return its name and `limit`."""
-    await world.run(script, check=False, **arguments, **({"limit": limit} if limit else {}))
+    if limit:
+        arguments["limit"] = limit
+    await world.run(script, check=False, **arguments)
     return script, limit
 
 

@@ -303,7 +303,13 @@ async def test_a_greater_capacity_matches_at_once_and_a_smaller_one_takes_nothin
     second = await world.customer("k2", "q")
     await world.customer("k3", "q")
     shown = await capacity(world, "anna", 2)
-    assert world.told() == ["audit", "contact.left(in_service)", "assignment.offered", "contact.matched", "agent.changed"]
+    assert world.told() == [
+        "audit",
+        "contact.left(in_service)",
+        "assignment.offered",
+        "contact.matched",
+        "agent.changed",
+    ]
     assert (shown["load"], shown["capacity"], await world.offered("anna")) == (2, 2, "k2")
     await world.act("anna", "start", second)
     assert await world.offered("anna") is None, "full"
