@@ -27,7 +27,9 @@ Scene = Callable[[World], Awaitable[tuple[str, int]]]
 
 async def call(world: World, script: str, limit: int = 0, **arguments: Any) -> tuple[str, int]:
     """Run a script without a look at all keys; return its name and `limit`."""
-    await world.run(script, check=False, **arguments, **({"limit": limit} if limit else {}))
+    if limit:
+        arguments["limit"] = limit
+    await world.run(script, check=False, **arguments)
     return script, limit
 
 
@@ -69,7 +71,7 @@ async def start(world: World, agent: str = "anna") -> str:
 
 async def queue_create(world: World) -> tuple[str, int]:
     create = {**ROOT, "policy": world.policy()}
-    await world.many("queue_create", [{**create, "queue_id": str(n)} for n in range(400, 0, -1)])
+    await world.many("queue_create", [{**create, "queue_id": f"q{n}", "name": str(n)} for n in range(1, 350)])
     return await call(world, "queue_create", **create)
 
 

@@ -303,7 +303,13 @@ async def test_a_greater_capacity_matches_at_once_and_a_smaller_one_takes_nothin
     second = await world.customer("k2", "q")
     await world.customer("k3", "q")
     shown = await capacity(world, "anna", 2)
-    assert world.told() == ["audit", "contact.left(in_service)", "assignment.offered", "contact.matched", "agent.changed"]
+    assert world.told() == [
+        "audit",
+        "contact.left(in_service)",
+        "assignment.offered",
+        "contact.matched",
+        "agent.changed",
+    ]
     assert (shown["load"], shown["capacity"], await world.offered("anna")) == (2, 2, "k2")
     await world.act("anna", "start", second)
     assert await world.offered("anna") is None, "full"
@@ -314,33 +320,3 @@ async def test_a_greater_capacity_matches_at_once_and_a_smaller_one_takes_nothin
     assert await world.offered("anna") == "k3"
     await capacity(world, "anna", 1)
     assert world.told() == ["audit"]
-
-
-# Lists
-
-
-async def test_agents_are_listed_by_id_and_those_of_a_queue_the_connected_ones_last(world: World) -> None:
-    await world.queue("q")
-    await world.queue("other")
-    for agent, queue in (("d", "q"), ("b", "q"), ("c", "other"), ("a", "q"), ("e", "q")):
-        await world.agent(agent, queue)
-    await world.drop("b")
-    await world.login("nobody")
-
-    async def listed(limit: int, **arguments: Any) -> list[str]:
-        ids: list[str] = []
-        cursor = ""
-        while True:
-            page = await world.run("agent_list", limit=limit, cursor=cursor, **arguments)
-            ids += [item["agent_id"] for item in page["items"]]
-            cursor = page.get("cursor", "")
-            if not cursor:
-                break
-        return ids
-
-    assert await listed(2, **ROOT) == ["a", "b", "c", "d", "e"]
-    assert await listed(2, **ROOT, queue_id="q") == ["b", "a", "d", "e"]
-    assert await listed(2, actor="a", queue_id="q") == ["b", "a", "d", "e"]
-    shown = (await world.run("agent_list", **ROOT, limit=2))["items"]
-    assert shown == [await world.show("a"), await world.show("b")]
-    assert [agent["state"] for agent in shown] == ["idle", "offline"]

@@ -200,7 +200,9 @@ async def test_what_an_ended_assignment_answers(world: World, end: str, code: st
             await answer(world, verb, assignment)
 
 
-@pytest.mark.parametrize("assignment", ["{contact}-2", "{contact}-0", "{contact}-01", "{contact}", "1763824800000-0009-1"])
+@pytest.mark.parametrize(
+    "assignment", ["{contact}-2", "{contact}-0", "{contact}-01", "{contact}", "1763824800000-0009-1"]
+)
 async def test_an_assignment_that_never_was(world: World, assignment: str) -> None:
     contact, _ = await scene(world)
     for verb in ("accept", "reject"):
@@ -251,7 +253,12 @@ async def test_a_request_for_the_oldest_of_one_queue_or_one_customer(world: Worl
     await manual(world, "bert", "low")
     given = await request(world, "anna", "low")
     assert (given["contact"]["customer_id"], given["why"]["rule"]) == ("k3", "requested_queue")
-    for agent, queue, customer in (("bert", "low", "k2"), ("bert", "low", "k1"), ("bert", "low", "k3"), ("bert", "low", "x")):
+    for agent, queue, customer in (
+        ("bert", "low", "k2"),
+        ("bert", "low", "k1"),
+        ("bert", "low", "k3"),
+        ("bert", "low", "x"),
+    ):
         with pytest.raises(Failed, match="QUE_NOUSER"):
             await request(world, agent, queue, customer)
     for queue, customer in (("high", "k1"), ("high", "")):

@@ -73,11 +73,11 @@ async def test_without_an_id_it_gets_the_next_free_integer(world: World) -> None
     assert (await create(world))["name"] == "5", "the name is the id where none is given"
 
 
-async def test_a_free_integer_may_have_a_taken_name(world: World) -> None:
+async def test_an_integer_that_is_taken_as_a_name_is_passed_over(world: World) -> None:
     await create(world, "x", "1")
-    with pytest.raises(Failed, match="QUEUE_EXISTS: the name"):
-        await create(world)
-    assert (await create(world, name="Other"))["queue_id"] == "1"
+    assert (await create(world))["queue_id"] == "2"
+    await create(world, "y", "3")
+    assert (await create(world, name="Other"))["queue_id"] == "4"
 
 
 async def test_ids_and_names_are_unique_apart_from_each_other(world: World) -> None:

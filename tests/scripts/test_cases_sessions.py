@@ -224,7 +224,7 @@ async def test_a_snapshot_of_an_agent_is_all_he_has(world: World) -> None:
 
 
 async def test_a_tenant_is_made_once(world: World) -> None:
-    create = {"secret_hash": "other", "customer_grace": 1, "agent_grace": 1}
+    create: dict[str, Any] = {"secret_hash": "other", "customer_grace": 1, "agent_grace": 1}
     assert await world.run("tenant_create", **create) is False
     world.tenant += "-new"
     world.forget()

@@ -38,7 +38,12 @@ async def test_a_transfer_to_a_queue_keeps_the_age(world: World) -> None:
         "contact.entered",
         "agent.changed",
     ]
-    assert (moved["queue_id"], moved["state"], moved["position"], moved["queued_at"]) == ("next", "waiting", 1, START_AT)
+    assert (moved["queue_id"], moved["state"], moved["position"], moved["queued_at"]) == (
+        "next",
+        "waiting",
+        1,
+        START_AT,
+    )
     with pytest.raises(Failed, match="API_NO_PERMISSION"):
         await world.act("anna", "transfer", contact, queue_id="q")
 
@@ -126,6 +131,7 @@ async def test_a_transfer_to_an_agent_who_is_not_able(world: World, busy: str) -
         await world.login("bert")
     else:
         await world.agent("bert", "elsewhere")
+    other = ""
     if busy in ("full", "offered", "wrapping", "cooling"):
         other = await world.customer("lea", "elsewhere")
     if busy in ("full", "wrapping"):

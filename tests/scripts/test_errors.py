@@ -11,7 +11,7 @@ import pytest
 from dispatcher.store.connect import Store
 from tests.scripts.world import SCRIPTS, START_AT, Failed, World
 
-Arguments = dict[str, str | int]
+Arguments = dict[str, Any]
 Scene = Callable[[World], Awaitable[Arguments]]
 
 NOBODY = f"{START_AT}-9999"
@@ -42,7 +42,9 @@ async def served(world: World, *, agent: str = "anna", queue: str = "q") -> str:
 # Queues
 
 
-@scene("queue_show", "queue_status", "queue_update", "queue_delete", "agent_list", "contact_list", code="QUE_ID_INVALID")
+@scene(
+    "queue_show", "queue_status", "queue_update", "queue_delete", "agent_list", "contact_list", code="QUE_ID_INVALID"
+)
 async def _(world: World) -> Arguments:
     return {"actor": "root", "supervisor": 1, "queue_id": "none", "policy": "{}", "limit": 10}
 
@@ -344,7 +346,7 @@ def test_there_is_a_scene_for_every_error_of_every_header() -> None:
 
 @pytest.mark.parametrize(("script", "code"), sorted(SCENES))
 async def test_error(world: World, script: str, code: str) -> None:
-    arguments: dict[str, Any] = await SCENES[script, code](world)
+    arguments = await SCENES[script, code](world)
     known = {name: value for name, value in arguments.items() if name in SCRIPTS.arguments(script)}
     with pytest.raises(Failed) as caught:
         await world.run(script, **known)
@@ -356,8 +358,9 @@ async def test_without_its_tenant_every_script_says_so_and_makes_nothing(store: 
     # The two that do without `tenant`: one makes it, the other has a scene of its own.
     for script in sorted(set(SCRIPTS.names) - {"tenant_create", "tenant_login"}):
         names = SCRIPTS.arguments(script)
+        given: Arguments = {name: "1" for name in names if name not in ("client", "request_id")}
         with pytest.raises(Failed, match="TOKEN_APPIDNOTEXIST"):
-            await world.run(script, **{name: "1" for name in names if name not in ("client", "request_id")})
+            await world.run(script, **given)
     assert (await world.freeze()).contents == {}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -173,7 +174,7 @@ async def test_equal_queues_with_contacts_of_one_millisecond_are_decided_by_the_
 async def test_a_reply_that_was_lost_is_given_again_and_the_command_done_once(world: World) -> None:
     await world.queue("q")
     await world.login("kim")
-    command = {
+    command: dict[str, Any] = {
         "actor": "kim",
         "client": "client-kim",
         "request_id": 7,
@@ -185,7 +186,7 @@ async def test_a_reply_that_was_lost_is_given_again_and_the_command_done_once(wo
     await world.at(world.now + 2000)
     assert await world.run("contact_start_queuing", **command) == first
     assert world.events == []
-    stop = {"actor": "kim", "client": "client-kim", "request_id": 8}
+    stop: dict[str, Any] = {"actor": "kim", "client": "client-kim", "request_id": 8}
     await world.run("contact_stop_queuing", **stop)
     assert await world.run("contact_start_queuing", **command) is None, "an older id: done long ago"
     assert (await world.run("contact_stop_queuing", **stop))["reason"] == "abandoned"
@@ -213,7 +214,7 @@ async def test_forced_deletion_with_ten_thousand_waiting(world: World) -> None:
     await world.customer("served", "q")
     served = (await world.assignments("anna"))[0]["contact"]["contact_id"]
     await world.act("anna", "start", served)
-    join = {"actor": "backend", "supervisor": 1, "queue_id": "q", "presence": "none"}
+    join: dict[str, Any] = {"actor": "backend", "supervisor": 1, "queue_id": "q", "presence": "none"}
     await world.many("contact_start_queuing", [join | {"customer_id": f"c{n}"} for n in range(waiting)])
     await world.at(world.now + 1)
     status = await world.run("queue_status", check=False, queue_id="q")

@@ -85,7 +85,13 @@ async def test_an_odd_text_comes_back_as_it_was_sent(world: World, text: str) ->
     )
     assert described["description"] == text[:200]
     await world.run("session_open", actor="kim", client=text, session_id="s", node_id=text, name=text)
-    join = {"actor": "kim", "client": text, "request_id": 1, "customer_id": "kim", "presence": "session"}
+    join: dict[str, Any] = {
+        "actor": "kim",
+        "client": text,
+        "request_id": 1,
+        "customer_id": "kim",
+        "presence": "session",
+    }
     contact = await world.run("contact_start_queuing", **join, queue_id="q", name=text, ext=text)
     assert (contact["name"], contact["ext"]) == (text, text)
     assert await world.run("contact_start_queuing", **join, queue_id="q") == contact

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.scripts.world import SCRIPTS, Failed, World
 
 REMEMBERING = sorted(name for name, source in SCRIPTS.commands.items() if "REQUEST" in source.sections["ERRORS"])
 
-Arguments = dict[str, str | int]
+Arguments = dict[str, Any]
 
 
 async def scene(world: World, script: str) -> Arguments:
@@ -65,7 +67,7 @@ async def test_without_a_client_nothing_is_remembered(world: World, script: str)
     known: Arguments = {name: value for name, value in given.items() if name in SCRIPTS.arguments(script)}
     await world.run(script, request_id=5, **known)
     assert world.events
-    fresh = {"actor": str(given["actor"]), "client": f"client-{given['actor']}"}
+    fresh: Arguments = {"actor": str(given["actor"]), "client": f"client-{given['actor']}"}
     # Had it been remembered, this would be an older one.
     with pytest.raises(Failed, match="CONTACT_NOT_FOUND"):
         await world.run("contact_stop_queuing", request_id=4, contact_id="none", **fresh)
@@ -74,7 +76,13 @@ async def test_without_a_client_nothing_is_remembered(world: World, script: str)
 async def test_an_error_is_not_remembered_and_its_id_may_succeed_later(world: World) -> None:
     await world.queue("q", open=False)
     await world.login("kim")
-    command: Arguments = {"actor": "kim", "customer_id": "kim", "queue_id": "q", "client": "client-kim", "request_id": 1}
+    command: Arguments = {
+        "actor": "kim",
+        "customer_id": "kim",
+        "queue_id": "q",
+        "client": "client-kim",
+        "request_id": 1,
+    }
     with pytest.raises(Failed, match="QUEUE_CLOSED"):
         await world.run("contact_start_queuing", **command)
     await world.run("queue_update", actor="root", queue_id="q", policy='{"open":1}')
@@ -95,7 +103,13 @@ async def test_id_0_is_no_id(world: World) -> None:
 async def test_the_memory_survives_a_reconnect_of_the_same_client_and_not_another_client(world: World) -> None:
     await world.queue("q")
     await world.login("kim")
-    command: Arguments = {"actor": "kim", "customer_id": "kim", "queue_id": "q", "client": "client-kim", "request_id": 3}
+    command: Arguments = {
+        "actor": "kim",
+        "customer_id": "kim",
+        "queue_id": "q",
+        "client": "client-kim",
+        "request_id": 3,
+    }
     first = await world.run("contact_start_queuing", **command)
     await world.drop("kim")
     await world.login("kim")

@@ -89,9 +89,7 @@ async def test_after_a_day_every_key_that_is_left_lives_as_long_as_the_table_say
     await a_day(world)
     await everybody_leaves(world)
     left = lifetimes(await world.freeze())
-    reasons = [
-        (await world.contact(id))["reason"] for facet, id in sorted(left) if facet == "contact"
-    ]
+    reasons = [(await world.contact(id))["reason"] for facet, id in sorted(left) if facet == "contact"]
     assert sorted(set(reasons)) == ["abandoned", "completed", "lost", "removed", "timed_out"]
     lasting = {facet for (facet, _), lives in left.items() if lives == -1}
     assert lasting == LASTING | {"queues", "queue_names", "queue"}, "its queues are what an idle tenant keeps"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -128,11 +128,12 @@ class World:
         """Evaluate the bound on redis.calls that a script's header names."""
         return int(eval(SCRIPTS.commands[script].sections["CALLS"], {"served": self.served, "limit": limit}))
 
-    async def many(self, script: str, commands: Iterable[dict[str, str | int]]) -> None:
+    async def many(self, script: str, commands: Iterable[Mapping[str, Any]]) -> None:
         """Run a script many times at once, without any check."""
         runner = Runner(self.store, SCRIPTS)
         await asyncio.gather(*[runner.run(script, self.tenant, **command) for command in commands])
-        ((self._seen, _),) = await self.store.client.xrevrange(self.key("log"), count=1)
+        newest: Any = await self.store.client.xrevrange(self.key("log"), count=1)
+        self._seen = newest[0][0]
         self._frozen = None
 
     async def freeze(self) -> Frozen:
@@ -234,7 +235,7 @@ class World:
         (assignment,) = [a for a in await self.assignments(agent) if a["state"] in ("offered", "accepted")]
         return await self.run(f"assignment_{verb}", actor=agent, assignment_id=assignment["assignment_id"])
 
-    async def act(self, agent: str, verb: str, contact_id: str, **more: str) -> Any:
+    async def act(self, agent: str, verb: str, contact_id: str, **more: Any) -> Any:
         """Start, complete or transfer a contact as its agent."""
         return await self.run(f"contact_{verb}", actor=agent, contact_id=contact_id, **more)
 
@@ -245,7 +246,7 @@ class World:
             loaded.add(text)
 
     async def _new_events(self) -> list[tuple[str, dict[str, Any]]]:
-        entries = await self.store.client.xrange(self.key("log"), min=f"({self._seen}")
+        entries: Any = await self.store.client.xrange(self.key("log"), min=f"({self._seen}")
         assert len(entries) <= 1, "one command makes at most one log entry"
         if entries:
             self._seen = entries[-1][0]
