@@ -27,9 +27,6 @@ _TOKEN = re.compile(
 )
 _HEADER = re.compile(r"local function (\w+)\((.*?)\)\n(.*)\nend", re.DOTALL)
 _SITE = re.compile(r"^\s*(?:(?P<give>return )|(?P<fresh>local )?(?P<targets>\w+(?:, \w+)*) = )?$")
-_SHORT_IF = re.compile(r"^( *)if (.*?) then (.*) end$", re.MULTILINE)
-COPIES_MAX = 12
-"""How often a function that a library marks is written out; in scripts that call it more often it stays one."""
 _OPENS = {"if", "for", "while", "function", "repeat"}
 _CLOSES_BLOCK = {"end", "else", "elseif", "until"}
 _SIMPLE = re.compile(r"^(?:\w+|'(?:\\.|[^'\\])*'|nil)$")
@@ -123,32 +120,6 @@ def renamed(text: str, names: dict[str, str]) -> str:
     return "".join(names.get(t.text, t.text) if t.variable else t.text for t in tokens(text))
 
 
-def joins(expression: str) -> bool:
-    """Whether an expression is one string, or strings joined by `..` only, so that it can stand in a longer join."""
-    depth = 0
-    for token in tokens(expression):
-        if token.kind == "other" and token.text in "({[":
-            depth += 1
-        elif token.kind == "other" and token.text in ")}]":
-            depth -= 1
-        elif depth == 0 and (
-            token.text in ("and", "or", "not") or (token.kind == "other" and token.text not in ("..", ".", ","))
-        ):
-            return False
-    return True
-
-
-def bare(value: str) -> str:
-    """Take the brackets off a join, where they are all around it."""
-    inside = arguments(value, 0)[0] if value.startswith("(") and arguments(value, 0)[1] == len(value) else []
-    return inside[0] if len(inside) == 1 and joins(inside[0]) else value
-
-
-def before_joins(text: str, place: int) -> bool:
-    """Whether what stands before a place is a `..`."""
-    return text[:place].rstrip().endswith("..")
-
-
 class Returns:
     """Turns the `return`s of a body into assignments and breaks."""
 
@@ -212,7 +183,7 @@ class _Inliner:
     """The texts of one script; functions leave it as they are written into their callers."""
 
     def __init__(self, parts: Iterable[tuple[str, str]], always: set[str]) -> None:
-        self._parts = [(name, _SHORT_IF.sub(r"\1if \2 then\n\1  \3\n\1end", text)) for name, text in parts]
+        self._parts = list(parts)
         self._always = always
         self._shared = {name for name, _ in self._parts if name}
         for name, text in self._parts[:-1]:
@@ -225,9 +196,7 @@ class _Inliner:
         left = 0
         while left != len(self._parts):
             left = len(self._parts)
-            names = [name for name, _ in self._parts if name]
-            # Expressions first, so that a string in the making can pass into the function that wants it.
-            for name in sorted(names, key=lambda name: Function.parse(dict(self._parts)[name]).expression is None):
+            for name in [name for name, _ in self._parts if name]:
                 self._inline(name)
         return [text for _, text in self._parts]
 
@@ -242,7 +211,7 @@ class _Inliner:
                     is_call = j + 1 < len(pieces) and pieces[j + 1].text == "(" and i != at
                     calls, values = calls + is_call, values + (not is_call)
         expression = function.expression
-        if values or (expression is None and calls > (COPIES_MAX if name in self._always else 1)):
+        if values or (calls > 1 and name not in self._always and expression is None):
             return
         left = 0
         for i, (other, text) in enumerate(self._parts):
@@ -271,8 +240,6 @@ class _Inliner:
                 if expression is not None:
                     new = self._expression(function, expression, values)
                     begin = match.start()
-                    if new and joins(expression) and (before_joins(text, begin) or text[end:].lstrip().startswith("..")):
-                        new = new[1:-1]
                 elif site and line_ends:
                     new = self._statement(function, values, site)
             if new is None:
@@ -290,14 +257,8 @@ class _Inliner:
             if not re.match(r"^(?:[\w.]+|'(?:\\.|[^'\\])*')$", value):
                 if uses > 1:
                     return None
-                names[parameter] = bare(value) if joins(bare(value)) else f"({value})"
+                names[parameter] = f"({value})"
         return f"({renamed(expression, names)})"
-
-    def _once_at_once(self, body: str, parameter: str, value: str) -> bool:
-        """Whether a long string in the making is used once, in the first statement: then it need not be made before."""
-        first = body.strip().partition("\n")[0]
-        uses = [sum(t.variable and t.text == parameter for t in tokens(text)) for text in (first, body)]
-        return uses == [1, 1] and joins(value) and ".." in value
 
     def _statement(self, function: Function, values: list[str], site: re.Match[str]) -> str | None:
         self._count += 1
@@ -305,10 +266,8 @@ class _Inliner:
         names = {name: f"{name}_{self._count}" for name in declared(function.body)}
         bound: list[tuple[str, str]] = []
         for i, parameter in enumerate(function.parameters):
-            value = bare(values[i]) if i < len(values) else "nil"
-            if self._once_at_once(function.body, parameter, value):
-                names[parameter] = value if joins(value) else f"({value})"
-            elif _SIMPLE.match(value) and value not in targets and not assigned(function.body, parameter):
+            value = values[i] if i < len(values) else "nil"
+            if _SIMPLE.match(value) and value not in targets and not assigned(function.body, parameter):
                 names[parameter] = value
             else:
                 names[parameter] = f"{parameter}_{self._count}"

@@ -38,5 +38,4 @@ if not c or queue(c.queue_id).deleting ~= '' then return fail('QUE_NOUSER') end
 
 end_pauses(u)
 offer_waiting(u, c, rule, true)
-index_able(u)
 return done(assignment_json(c, contact_json(c)))

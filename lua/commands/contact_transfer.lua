@@ -49,9 +49,7 @@ if queue_id ~= '' then
   place(c, waits and 'moved' or 'transferred')
 else
   local agent_priority = redis.call('ZSCORE', AGENT_QUEUES .. agent_id, c.queue_id)
-  local next_agent = agent(agent_id)
-  offer(next_agent, c, 'transfer', agent_priority)
-  index_able(next_agent)
+  offer(agent(agent_id), c, 'transfer', agent_priority)
 end
 look_again_if_deleting(from)
 if u then settle(u, 'transfer') end

@@ -28,9 +28,9 @@ for field, value in pairs(changes) do
   fields[#fields + 1], fields[#fields + 2] = field, value
 end
 if #fields > 0 then redis.call('HSET', QUEUE .. queue_id, unpack(fields)) end
-if changes['priority'] then
+if changes.priority then
   local head = redis.call('ZRANGE', WAITING .. queue_id, 0, 0, 'WITHSCORES')
-  if head[1] then redis.call('ZADD', HEADS, changes['priority'] * PRIORITY_STEP + head[2], queue_id) end
+  if head[1] then redis.call('ZADD', HEADS, changes.priority * PRIORITY_STEP + head[2], queue_id) end
 end
 local json = queue_json(queue_id)
 audit('update_queue', queue_id)

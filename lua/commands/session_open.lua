@@ -23,9 +23,8 @@ if u.client ~= client then
 end
 put(u, 'session', session_id)
 put(u, 'node', node_id)
-if name ~= '' then
-  put(u, 'name', name)
-end
+-- Written at once: the snapshot reads it from the hash.
+if name ~= '' then redis.call('HSET', key_of(u), 'name', name) end
 if was_gone then
   review_lifetime(u)
   local c = u.contact ~= '' and contact(u.contact)

@@ -8,7 +8,8 @@ local function agent(id)
     u = fetch(USER, id, {
       epoch = '', session = '', client = '', request_id = '', offset = '0', contact = '', serves = '', contacts = '',
       preparing = '', idle_since = '', dnd = '', capacity = '', wrap_until = '', cool_until = '',
-    }, {state_before = false, was_agent = false, cause = '', settings_changed = false, dnd_reason = false, since_at = false})
+    }, {state_before = false, was_agent = false, cause = '', settings_changed = false, dnd_reason = false, since_at = false,
+    json = false})
     users[id] = u
   elseif not u.state_before then
     extend(u, {preparing = '', idle_since = '', dnd = '', capacity = '', wrap_until = '', cool_until = ''})
@@ -36,8 +37,8 @@ local function tell_agent_changes()
       put(u, 'since_at', now_text)
     end
     if u.settings_changed or (is_new and (u.was_agent or u.serves ~= '' or u.contacts ~= '')) then
-      local reason = u.dnd ~= '' and (u.dnd_reason or redis.call('HGET', u.key, 'dnd_reason')) or ''
-      local since_at = is_new and now_text or redis.call('HGET', u.key, 'since_at') or now_text
+      local reason = u.dnd ~= '' and (u.dnd_reason or redis.call('HGET', key_of(u), 'dnd_reason')) or ''
+      local since_at = is_new and now_text or redis.call('HGET', key_of(u), 'since_at') or now_text
       emit('agent.changed', '{"agent_id":' .. quote_id(u.id) .. ',"old_state":"' .. u.state_before
         .. '","state":"' .. state .. '","cause":"' .. u.cause .. '","since_at":' .. since_at
         .. ',"dnd":' .. (u.dnd == '' and '0' or u.dnd) .. (reason == '' and '' or ',"dnd_reason":' .. quote(reason))

@@ -3,7 +3,7 @@
 local function agent_json(u)
   local served = redis.call('ZRANGE', AGENT_QUEUES .. u.id, 0, -1, 'WITHSCORES')
   local services, held = {}, {}
-  local about = redis.call('HMGET', u.key, 'name', 'since_at', 'dnd_reason')
+  local about = redis.call('HMGET', key_of(u), 'name', 'since_at', 'dnd_reason')
   local reason = u.dnd_reason or about[3] or ''
   for i = 1, #served, 2 do
     services[#services + 1] = '{"queue_id":"' .. served[i] .. '","priority":' .. served[i + 1] .. '}'

@@ -1,6 +1,5 @@
 -- The state of an agent: the first that applies. `contacts` are the ids he holds, `preparing` the one of
 -- them that is only offered or accepted, so that they differ exactly when he serves somebody.
--- INLINE agent_state
 local function agent_state(u)
   if u.session == '' then return 'offline' end
   if u.contacts ~= u.preparing then return 'busy' end

@@ -1,18 +1,10 @@
 -- A contact, with its open assignment in the same hash: one contact cannot have two.
 -- USES tenant entity json
--- INLINE renew
 --
 -- `card` and `offer` keep what never changes about the contact and about its assignment, as JSON members, because
 -- almost every event carries them. An id begins with the time: that is `queued_at`. `offers`, `offer` and
 -- `deadline_at` speak of the last assignment; it is open while `assignment_state` is set.
 local contacts = {}
-
--- Bring in line what is told of a contact after its agent or the time of its match has changed.
-local function renew(c)
-  local until_at = c.matched_at ~= '' and c.matched_at or c.ended_at or now
-  c.waited_s = string.format('%d', (until_at - c.queued_at) / 1000)
-  c.holder = c.agent_id == '' and '' or ',"agent_id":' .. quote_id(c.agent_id)
-end
 
 -- Return a contact, or nil where there is none.
 local function contact(id)
@@ -21,12 +13,11 @@ local function contact(id)
   c = fetch(CONTACT, id, {
     card = false, customer_id = '', presence = '', queue_id = '', state = '', agent_id = '', offers = '0',
     assignment_state = '', offer = '', deadline_at = '', matched_at = '', wait_until = '',
-  }, {queued_at = string.sub(id, 1, 13), waited_s = '0', holder = '', reason = false, ended_at = false, next_at = ''})
+  }, {queued_at = string.sub(id, 1, 13), json = false, reason = false, ended_at = false, next_at = nil})
   if c.state == 'ended' then
-    local ended = redis.call('HMGET', c.key, 'reason', 'ended_at')
+    local ended = redis.call('HMGET', key_of(c), 'reason', 'ended_at')
     c.reason, c.ended_at = ended[1], ended[2]
   end
-  if c.card then renew(c) end
   contacts[id] = c.card and c
   return c.card and c or nil
 end
@@ -36,7 +27,7 @@ local function new_contact(id, customer_id, name, ext, presence)
   local c = create(CONTACT, id, {
     card = false, customer_id = '', presence = '', queue_id = '', state = '', agent_id = '', offers = '0',
     assignment_state = '', offer = '', deadline_at = '', matched_at = '', wait_until = '',
-  }, {queued_at = string.sub(id, 1, 13), waited_s = '0', holder = '', reason = false, ended_at = false, next_at = ''})
+  }, {queued_at = string.sub(id, 1, 13), json = false, reason = false, ended_at = false, next_at = nil})
   put(c, 'card', '"contact_id":"' .. id .. '","customer_id":' .. quote_id(customer_id) .. ',"name":' .. quote(name)
     .. ',"queued_at":' .. c.queued_at .. ',"ext":' .. quote(ext))
   put(c, 'customer_id', customer_id)
@@ -53,20 +44,23 @@ end
 -- Return the contact as JSON. `position` is for one that waits; `reason` says why an event happened to it, or,
 -- of an ended one, why it ended.
 local function contact_json(c, position, reason)
-  return '{' .. c.card .. ',"queue_id":"' .. c.queue_id .. '","state":"' .. c.state .. '","queuing_time_s":' .. c.waited_s
-    .. c.holder .. ',"position":' .. (position or 'null')
-    .. ((c.reason or reason) and ',"reason":"' .. (c.reason or reason) .. '"}' or '}')
+  local json = c.json
+  if not json then
+    local waited_ms = (c.matched_at ~= '' and c.matched_at or c.ended_at or now) - c.queued_at
+    json = '{' .. c.card .. ',"queue_id":"' .. c.queue_id .. '","state":"' .. c.state .. '","queuing_time_s":'
+      .. string.format('%d', waited_ms / 1000) .. (c.agent_id == '' and '' or ',"agent_id":' .. quote_id(c.agent_id))
+    c.json = json
+  end
+  reason = c.reason or reason
+  return json .. ',"position":' .. (position or 'null') .. (reason and ',"reason":"' .. reason .. '"}' or '}')
 end
 
--- Return the open assignment as JSON, around its contact as JSON.
-local function assignment_json(c, json)
-  return '{' .. c.offer .. ',"state":"' .. c.assignment_state .. '","deadline_at":'
-    .. (c.state == 'preparing' and c.deadline_at or 'null') .. ',"contact":' .. json .. '}'
-end
-
--- Return an assignment that has just ended as JSON.
-local function ended_assignment_json(c, json, state, reason)
-  return '{' .. c.offer .. ',"state":"' .. state .. '","deadline_at":null,"contact":' .. json
+-- Return the open assignment as JSON, around its contact as JSON; where it has just ended, with its last state and
+-- reason.
+local function assignment_json(c, json, ended_state, reason)
+  local is_pending = not ended_state and c.state == 'preparing'
+  return '{' .. c.offer .. ',"state":"' .. (ended_state or c.assignment_state) .. '","deadline_at":'
+    .. (is_pending and c.deadline_at or 'null') .. ',"contact":' .. json
     .. (reason and ',"reason":"' .. reason .. '"}' or '}')
 end
 

@@ -17,21 +17,20 @@ local function count_frames()
 end
 
 local function publish()
-  if log[2] then
-    local entry = join(log, ']')
+  if log[1] then
+    local entry = '[' .. (log[2] and table.concat(log, ',') or log[1]) .. ']'
     local cursor = redis.call('XADD', LOG, 'MAXLEN', '~', LOG_ENTRIES_MAX, '*', 'at', now_text, 'events', entry)
     redis.call('SPUBLISH', FEED, '{"cursor":"' .. cursor .. '","at":' .. now_text .. ',"events":' .. entry .. '}')
   end
-  for id, pieces in pairs(frames) do
+  for id, events in pairs(frames) do
     local u = users[id]
     local offset = u and u.offset or redis.call('HINCRBY', USER .. id, 'offset', '1')
-    local frame = join(pieces, '],"offset":' .. offset .. ',"at":' .. now_text .. '}')
-    redis.call('SPUBLISH', TO .. id, frame)
+    redis.call('SPUBLISH', TO .. id, '{"events":[' .. events .. '],"offset":' .. offset .. ',"at":' .. now_text .. '}')
   end
-  for id, pieces in pairs(bells) do
+  for id, events in pairs(bells) do
     local seq = redis.call('HINCRBY', QUEUE .. id, 'queue_seq', '1')
-    local bell = join(pieces, '],"queue_id":"' .. id .. '","queue_seq":' .. seq .. ',"at":' .. now_text .. '}')
-    redis.call('SPUBLISH', ABOUT .. id, bell)
+    redis.call('SPUBLISH', ABOUT .. id,
+      '{"events":[' .. events .. '],"queue_id":"' .. id .. '","queue_seq":' .. seq .. ',"at":' .. now_text .. '}')
   end
 end
 

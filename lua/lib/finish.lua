@@ -9,12 +9,10 @@ local KEPT_MS = '600000'
 -- late one, is told so. To every other ended one the answer is ASSIGNMENT_GONE, which needs no memory.
 local function end_assignment(c, state, reason)
   local u = agent(c.agent_id)
-  local event = 'assignment.' .. (state == 'missed' and 'cancelled' or state)
+  local json = assignment_json(c, contact_json(c), state, reason)
   if state == 'rejected' or reason == 'customer_left' then
-    local json = ended_assignment_json(c, contact_json(c), state, reason)
     redis.call('SET', ASSIGNMENT .. c.id .. '-' .. c.offers, json, 'PX', KEPT_MS)
   end
-  emit(event, ended_assignment_json(c, contact_json(c), state, reason), u.id)
   if c.state == 'serving' then
     redis.call('ZREM', SERVING .. c.queue_id, c.id)
   else
@@ -22,7 +20,6 @@ local function end_assignment(c, state, reason)
     disarm('assignment', c.id)
     put(u, 'preparing', '')
     put(c, 'agent_id', '')
-    renew(c)
   end
   local kept = ''
   if u.contacts ~= c.id then
@@ -32,6 +29,7 @@ local function end_assignment(c, state, reason)
   end
   put(u, 'contacts', kept)
   if u.session == '' then review_lifetime(u) end
+  emit('assignment.' .. (state == 'missed' and 'cancelled' or state), json, u.id)
   ring(c.queue_id)
   put(c, 'assignment_state', '')
   return u
@@ -42,19 +40,21 @@ local function look_again_if_deleting(q)
   if q.deleting ~= '' and redis.call('ZCARD', SERVING .. q.id) == 0 then arm('delete', q.id, now) end
 end
 
--- End a contact that is in no place any more; not even in an agent's hands.
+-- End a contact that is in no place any more; return it as JSON.
 local function end_contact(c, reason)
   put(c, 'state', 'ended')
   put(c, 'reason', reason)
   put(c, 'ended_at', now_text)
-  redis.call('PEXPIRE', c.key, KEPT_MS)
+  redis.call('PEXPIRE', key_of(c), KEPT_MS)
   local customer = user(c.customer_id)
   put(customer, 'contact', '')
   if customer.session == '' then
     if c.presence ~= 'none' then disarm('grace', customer.id) end
     review_lifetime(customer)
   end
-  emit('contact.ended', contact_json(c), addressee(c))
+  local json = contact_json(c)
+  emit('contact.ended', json, addressee(c))
+  return json
 end
 
 -- Let an agent wrap up after a contact in service.

@@ -5,7 +5,7 @@
 local function give_back(c, word)
   local q = queue(c.queue_id)
   local automatic = not is_requested(c)
-  local rules = redis.call('HMGET', q.key, 'reject_cooldown', 'missed_limit')
+  local rules = redis.call('HMGET', key_of(q), 'reject_cooldown', 'missed_limit')
   local u
   if word == 'rejected' then
     u = end_assignment(c, 'rejected')
@@ -17,7 +17,7 @@ local function give_back(c, word)
     put(u, 'cool_until', cool_until)
   end
   if word == 'missed' and automatic then
-    local missed = (tonumber(redis.call('HGET', u.key, 'missed') or '') or 0) + 1
+    local missed = (tonumber(redis.call('HGET', key_of(u), 'missed') or '') or 0) + 1
     local limit = tonumber(rules[2])
     put(u, 'missed', missed)
     if limit > 0 and missed >= limit and u.dnd == '' then

@@ -1,6 +1,5 @@
 -- The hash of a user with nothing that should last goes after a day.
 -- USES entity
--- INLINE review_lifetime
 local USER_KEPT_MS = '86400000'
 local ageing -- users whose reason to last may have come or gone
 
@@ -13,12 +12,12 @@ local function settle_lifetimes()
   if not ageing then return end
   for i = 1, #ageing do
     local u = ageing[i]
-    local settings = redis.call('HMGET', u.key, 'dnd', 'capacity')
+    local settings = redis.call('HMGET', key_of(u), 'dnd', 'capacity')
     if u.session == '' and u.contact == '' and u.serves == '' and u.contacts == ''
         and (settings[1] or '') == '' and (settings[2] or '') == '' then
-      redis.call('PEXPIRE', u.key, USER_KEPT_MS)
+      redis.call('PEXPIRE', key_of(u), USER_KEPT_MS)
     else
-      redis.call('PERSIST', u.key)
+      redis.call('PERSIST', key_of(u))
     end
   end
 end

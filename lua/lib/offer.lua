@@ -1,5 +1,4 @@
--- Make the assignment: the contact leaves its line (if it is in it), the agent prepares it. The caller then brings
--- the able sets in line.
+-- Make the assignment: the contact leaves its line (if it is in it), the agent prepares it.
 -- USES tenant agent queue contact events timers able line json
 
 -- `rule` says how they came together, `others` how many other agents were able.
@@ -19,15 +18,17 @@ local function offer(u, c, rule, agent_priority, others, is_wanted)
     .. ',"waited_ms":' .. string.format('%d', now - c.queued_at)
     .. ',"idle_ms":' .. (u.idle_since == '' and '0' or string.format('%d', now - u.idle_since))
     .. ',"others_able":' .. (others or '0') .. '}')
-  renew(c)
   put(u, 'contacts', u.contacts == '' and c.id or u.contacts .. ' ' .. c.id)
   put(u, 'preparing', c.id)
   redis.call('ZADD', PREPARING .. q.id, now_text, c.id)
   if rule ~= 'transfer' then emit('contact.left', contact_json(c, nil, 'in_service'), nil, q.id) end
-  emit('assignment.offered', assignment_json(c, contact_json(c)), u.id)
-  emit('contact.matched', contact_json(c), addressee(c))
+  local json = contact_json(c)
+  emit('assignment.offered', assignment_json(c, json), u.id)
+  emit('contact.matched', json, addressee(c))
   ring(q.id)
   u.cause = 'offered'
+  index_able(u)
+  return json
 end
 
 -- Offer a contact that waits in its line.

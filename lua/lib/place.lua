@@ -13,10 +13,10 @@ end
 local function end_of_wait(c, q)
   local seconds = tonumber(q.max_wait)
   if seconds == 0 then return nil end
-  return (c.wait_from or redis.call('HGET', c.key, 'wait_from') or c.queued_at) + seconds * 1000
+  return (c.wait_from or redis.call('HGET', key_of(c), 'wait_from') or c.queued_at) + seconds * 1000
 end
 
--- Put a contact, new or back, where it belongs; return its position if it waits. `word` says why one is back; nil for a new one.
+-- Put a contact, new or back, where it belongs; return it as JSON. `word` says why one is back; nil for a new one.
 -- The line is passed by when an agent is able: by work conservation nobody waits then.
 local function place(c, word)
   local q = queue(c.queue_id)
@@ -27,16 +27,12 @@ local function place(c, word)
   local wait_until = end_of_wait(c, q)
   local lost = q.deleting ~= '' and 'removed'
   if not lost and not u and not is_away and wait_until and wait_until <= now then lost = 'timed_out' end
-  if lost then
-    end_contact(c, lost)
-    return nil
-  end
+  if lost then return end_contact(c, lost) end
 
-  c.state = is_away and 'held' or 'waiting'
+  c.state, c.json = is_away and 'held' or 'waiting', false
   if word then
     put(c, 'agent_id', '')
     put(c, 'matched_at', '')
-    renew(c)
   end
   local place_now
   if not u then
@@ -53,10 +49,9 @@ local function place(c, word)
     end
   end
   if word then emit(is_away and 'contact.held' or 'contact.returned', contact_json(c, place_now, word), customer) end
-  emit('contact.entered', contact_json(c, place_now), customer, q.id)
-  if u then
-    offer(u, c, 'order', agent_priority, others)
-    index_able(u)
-  end
-  return place_now
+  local json = contact_json(c, place_now)
+  emit('contact.entered', json, customer, q.id)
+  if not u then return json end
+  json = offer(u, c, 'order', agent_priority, others)
+  return json
 end

@@ -6,7 +6,7 @@ local queues = {}
 local function queue(id)
   local q = queues[id]
   if q ~= nil then return q or nil end
-  q = peek(QUEUE, id, {
+  q = fetch(QUEUE, id, {
     priority = false, open = '', max_waiting = '0', max_wait = '0', offer_timeout = '0', wrap_up = '0',
     join_when_no_agents = '', deleting = '',
   })

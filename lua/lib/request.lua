@@ -10,7 +10,7 @@ local function replied(load)
   local me = load(actor)
   if me.client ~= client then return fail('NOT_LOGIN', 'a newer session took over') end
   if request_id == '0' then return nil end
-  if request_id == me.request_id then return {'OK', redis.call('HGET', me.key, 'reply'), ''} end
+  if request_id == me.request_id then return {'OK', redis.call('HGET', key_of(me), 'reply'), ''} end
   if tonumber(request_id) < (tonumber(me.request_id) or 0) then return {'REPEATED', '', ''} end
   remembering = me
   return nil

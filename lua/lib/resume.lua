@@ -13,7 +13,6 @@ local function resume(c)
   if u then
     stop_wait_timer(c)
     offer(u, c, 'order', agent_priority, others)
-    index_able(u)
   else
     ring(q.id)
   end

@@ -24,6 +24,9 @@ local function settle(u, cause)
   if u.cause == '' then u.cause = cause end
   local c
   if is_able(u) then c = choose_contact(u) end
-  if c then offer_waiting(u, c, 'order') end
-  index_able(u)
+  if c then
+    offer_waiting(u, c, 'order')
+  else
+    index_able(u)
+  end
 end

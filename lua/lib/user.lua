@@ -8,7 +8,7 @@ local function user(id)
   if u then return u end
   u = fetch(USER, id, {
     epoch = '', session = '', client = '', request_id = '', offset = '0', contact = '', serves = '', contacts = '',
-  }, {state_before = false, cause = '', settings_changed = false})
+  }, {state_before = false, cause = '', settings_changed = false, json = false})
   users[id] = u
   return u
 end
