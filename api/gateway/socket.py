@@ -246,7 +246,8 @@ class Socket:
         """Close behind what is queued. The first reason stays; whoever waits for a frame is woken."""
         if self._outbox.close is None:
             self._outbox.end(code, reason.encode()[:REASON_BYTES_MAX].decode(errors="ignore"), drop=drop)
-        if self._receiving is not None:
+        # An expired one wakes the reader already, and cannot be moved any more.
+        if self._receiving is not None and not self._receiving.expired():
             self._receiving.reschedule(asyncio.get_running_loop().time())
 
     def _leave(self) -> None:

@@ -8,6 +8,7 @@ import time
 from typing import Any, cast
 
 import pytest
+from structlog.testing import capture_logs
 
 from api.gateway import Limits
 from dispatcher.engine import Dispatcher
@@ -58,6 +59,18 @@ async def test_the_first_frame_must_be_hello(one: Node) -> None:
     async with one.socket() as socket:
         assert (await socket.error("ping"))["code"] == "NOT_LOGIN"
         assert await socket.closed() == 4401
+
+
+async def test_an_ordinary_close_is_no_error(make_node: NodeMaker, tenant: str) -> None:
+    with capture_logs() as logs:
+        async with make_node(limits=Limits(silence_s=0.3)) as one:
+            async with one.user(tenant, "ann") as older, one.user(tenant, "ann") as newer:
+                assert await older.closed() == 4410
+                assert await newer.closed() == 4408
+            async with one.socket() as socket:
+                await hello(socket, one, Claims(tenant, "ann", expires_at=soon(0.2)))
+                assert await socket.closed() == 4401
+    assert [line["event"] for line in logs if line["log_level"] == "error"] == []
 
 
 async def test_a_bad_token_closes(one: Node, tenant: str) -> None:
