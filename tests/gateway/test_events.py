@@ -228,47 +228,6 @@ async def test_what_another_program_did_arrives_all_the_same(
         assert "contact.entered" not in ann.names()
 
 
-async def about(store: Store, tenant: str, queue: str, seq: int) -> None:
-    channel = key(tenant, "about", queue)
-    message = {"queue_id": queue, "queue_seq": seq, "events": [{"event": "contact.left", "data": {}}], "at": 1}
-    await store.shard_of(channel).client.spublish(channel, json.dumps(message))
-
-
-async def test_a_gap_in_a_queue_asks_to_list_again(one: Node, store: Store, tenant: str, queue: str) -> None:
-    async with one.user(tenant, "ann") as ann:
-        await ann.ok("start_service", queue_id=queue)
-        await ann.event("queue.resync")
-        await about(store, tenant, queue, 100)
-        await ann.frame("queue.resync", "contact.left")
-        await about(store, tenant, queue, 101)
-        assert (await ann.frame("contact.left", "queue.resync"))["queue_seq"] == 101
-        await about(store, tenant, queue, 103)
-        assert await ann.event("queue.resync") == {"queue_id": queue}
-
-
-async def test_a_lost_last_message_of_a_queue_is_found_by_comparing(
-    one: Node, store: Store, tenant: str, queue: str
-) -> None:
-    async with one.user(tenant, "ann") as ann:
-        await ann.ok("start_service", queue_id=queue)
-        await ann.event("queue.resync")
-        await one.hub.compare()
-        await ann.settle()
-        assert "queue.resync" not in ann.names()
-        await store.client.hset(key(tenant, "queue", queue), "queue_seq", 50)
-        await one.hub.compare()
-        await ann.event("queue.resync")
-
-
-async def test_an_agent_who_joins_needs_no_second_listing(one: Node, other: Node, tenant: str, queue: str) -> None:
-    async with one.user(tenant, "ann") as ann:
-        await ann.ok("start_service", queue_id=queue)
-    async with other.user(tenant, "ann") as ann:
-        await ann.event("queue.status")
-        await ann.settle()
-        assert "queue.resync" not in ann.names()
-
-
 async def test_a_customer_hears_his_position_when_it_changes(one: Node, other: Node, tenant: str, queue: str) -> None:
     async with (
         one.user(tenant, "c1", Role.CUSTOMER) as first,
