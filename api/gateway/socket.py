@@ -141,6 +141,11 @@ class Socket:
             self.send(failed(request.id, error))
             self._end(_close_code(error.code), error.detail)
             raise Ended from error
+        except Exception as error:
+            log.exception("gateway.command_failed", cmd="hello")
+            self.send(failed(request.id, DispatcherError(Code.SERVER_EXCEPTION)))
+            self._end(Close.FAILED, "the server failed")
+            raise Ended from error
         self._watch_expiry(claims.expires_at)
 
     async def _answer(self, request: Request) -> None:

@@ -252,6 +252,9 @@ class Hub:
                 return
             except DispatcherError as error:
                 log.warning("hub.repair_failed", tenant=member.actor.tenant, code=error.code.name)
+            except Exception:
+                # Nobody else would ever deliver what is buffered by then.
+                log.exception("hub.repair_failed", tenant=member.actor.tenant)
             await asyncio.sleep(low * random.uniform(0.5, 1.0))
             low = min(low * 2, high)
 

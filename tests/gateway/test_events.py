@@ -55,6 +55,24 @@ async def test_a_gap_is_repaired_by_a_snapshot(one: Node, store: Store, tenant: 
         assert (await ann.frame())["offset"] == offset + 3
 
 
+async def test_a_repair_that_fails_for_an_unknown_reason_goes_on(
+    store: Store, dispatcher: Dispatcher, tenant: str
+) -> None:
+    tries = []
+
+    async def get_snapshot(actor: Actor) -> Snapshot:
+        tries.append(actor)
+        if len(tries) == 1:
+            raise ValueError("does not fit")
+        return await dispatcher.get_snapshot(actor)
+
+    wrapped = cast(Dispatcher, Wrapped(dispatcher, get_snapshot=get_snapshot))
+    async with node(store, wrapped) as one, one.user(tenant, "ann") as ann:
+        await store.client.hset(key(tenant, "user", "ann"), "offset", 50)
+        await publish(one, store, tenant, "ann", 50, ("agent.changed", {}))
+        await ann.event("snapshot")
+
+
 async def test_a_frame_that_came_before_is_dropped(one: Node, store: Store, tenant: str) -> None:
     async with one.user(tenant, "ann") as ann:
         offset = await offset_of(ann)
