@@ -1,4 +1,4 @@
-"""Logs: structured, the event's name first, to standard error. No payloads, no secrets."""
+"""Logs: structured, the event's name first, to standard error. No payloads, no secrets, in tracebacks neither."""
 
 from __future__ import annotations
 
@@ -16,6 +16,9 @@ _SHARED: tuple[Processor, ...] = (
     structlog.processors.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
 )
+
+# Not structlog's own choice, which adds each frame's variables: arguments and answers are payloads.
+_TRACEBACKS = structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False))
 
 
 class _Stderr:
@@ -63,5 +66,7 @@ def _is_no_socket(record: logging.LogRecord) -> bool:
 def _renderers(settings: Settings) -> list[Processor]:
     text = sys.stderr.isatty() if settings.log_format == "auto" else settings.log_format == "text"
     if text:
-        return [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
-    return [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer(ensure_ascii=False)]
+        return [
+            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)
+        ]
+    return [_TRACEBACKS, structlog.processors.JSONRenderer(ensure_ascii=False)]

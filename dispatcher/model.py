@@ -79,7 +79,8 @@ class Role(StrEnum):
 class Model(BaseModel):
     """A frozen value whose unknown members are refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # An error's text may be logged, and what it is about is a payload.
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 class Policy(Model):

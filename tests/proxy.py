@@ -7,11 +7,20 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 
+class _Pipe:
+    """One connection: whether it reads channels, and whether it is a black hole by now."""
+
+    reads = False
+    frozen = False
+
+
 class Proxy:
     """Forwards both ways. `swallow`: answers are dropped; the events tell what has passed since they were cleared."""
 
     def __init__(self, port: int) -> None:
         self.swallow = False
+        self.black_hole = False
+        """Whether a connection lets nothing more through, either way, once it begins to read channels."""
         self.asked = asyncio.Event()
         """Set when bytes went to the server."""
         self.answered = asyncio.Event()
@@ -19,6 +28,7 @@ class Proxy:
         self._server_port = port
         self._listener: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
+        self._pipes: set[_Pipe] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -38,13 +48,20 @@ class Proxy:
         for writer in self._writers:
             writer.transport.abort()
 
+    def freeze_readers(self) -> None:
+        """Let nothing more through, either way, on the connections that read channels, and close none of them."""
+        for pipe in self._pipes:
+            pipe.frozen = pipe.reads
+
     async def _carry(self, near: asyncio.StreamReader, to_client: asyncio.StreamWriter) -> None:
         far, to_server = await asyncio.open_connection("127.0.0.1", self._server_port)
         both = {to_client, to_server}
         self._writers |= both
+        pipe = _Pipe()
+        self._pipes.add(pipe)
         pumps = [
-            asyncio.create_task(self._pump(near, to_server, self.asked, False), name="proxy to server"),
-            asyncio.create_task(self._pump(far, to_client, self.answered, True), name="proxy to client"),
+            asyncio.create_task(self._pump(near, to_server, self.asked, pipe, False), name="proxy to server"),
+            asyncio.create_task(self._pump(far, to_client, self.answered, pipe, True), name="proxy to client"),
         ]
         try:
             await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
@@ -54,13 +71,21 @@ class Proxy:
             for writer in both:
                 writer.close()
             self._writers -= both
+            self._pipes.discard(pipe)
 
     async def _pump(
-        self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, passed: asyncio.Event, answers: bool
+        self,
+        source: asyncio.StreamReader,
+        sink: asyncio.StreamWriter,
+        passed: asyncio.Event,
+        pipe: _Pipe,
+        answers: bool,
     ) -> None:
         try:
             while data := await source.read(65_536):
-                if not (answers and self.swallow):
+                if not answers and not pipe.reads and b"SSUBSCRIBE" in data:
+                    pipe.reads, pipe.frozen = True, self.black_hole
+                if not pipe.frozen and not (answers and self.swallow):
                     sink.write(data)
                     await sink.drain()
                 passed.set()

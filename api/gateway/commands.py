@@ -188,7 +188,13 @@ async def _list_contacts(call: Call, args: ListContactsArgs) -> Any:
 
 
 async def _start_service(call: Call, args: StartServiceArgs) -> Any:
-    return await call.dispatcher.start_service(call.actor, call.actor.user_id, args.services)
+    services = args.services
+    await call.hub.expect(call.member, [service.queue_id for service in services])
+    try:
+        return await call.dispatcher.start_service(call.actor, call.actor.user_id, services)
+    except BaseException:
+        call.hub.expect_nothing(call.member)
+        raise
 
 
 async def _stop_service(call: Call, args: QueueArgs) -> Any:
@@ -251,7 +257,7 @@ async def _watch_queues(call: Call, args: WatchQueuesArgs) -> Any:
             watched += [queue.queue_id for queue in page.items if queue.queue_id not in args.queue_ids]
             cursor = page.cursor
     del watched[WATCHED_MAX:]
-    call.hub.watch_queues(call.member, watched)
+    await call.hub.watch_queues(call.member, watched)
     return {"queue_ids": watched}
 
 

@@ -141,6 +141,11 @@ class Socket:
             self.send(failed(request.id, error))
             self._end(_close_code(error.code), error.detail)
             raise Ended from error
+        except Exception as error:
+            log.exception("gateway.command_failed", cmd="hello")
+            self.send(failed(request.id, DispatcherError(Code.SERVER_EXCEPTION)))
+            self._end(Close.FAILED, "the server failed")
+            raise Ended from error
         self._watch_expiry(claims.expires_at)
 
     async def _answer(self, request: Request) -> None:
@@ -246,7 +251,8 @@ class Socket:
         """Close behind what is queued. The first reason stays; whoever waits for a frame is woken."""
         if self._outbox.close is None:
             self._outbox.end(code, reason.encode()[:REASON_BYTES_MAX].decode(errors="ignore"), drop=drop)
-        if self._receiving is not None:
+        # An expired one wakes the reader already, and cannot be moved any more.
+        if self._receiving is not None and not self._receiving.expired():
             self._receiving.reschedule(asyncio.get_running_loop().time())
 
     def _leave(self) -> None:

@@ -67,7 +67,7 @@ def guide(access: Access, *, embedded: bool, simulated: bool) -> str:
         """
         )
         + _python(url)
-        + _websocat(url)
+        + _by_hand(url)
     )
 
 
@@ -81,8 +81,13 @@ def _python(url: str) -> str:
     return f"{shlex.quote(sys.executable)} -c '\n{WATCH}' {url} \"$CUSTOMER\"\n"
 
 
-def _websocat(url: str) -> str:
-    hello = '{"id":1,"cmd":"hello","args":{"token":"\'"$CUSTOMER"\'","client":"by-hand"}}'
+def _by_hand(url: str) -> str:
+    # Without a client: a fixed one would make the commands of a second try look like repeated ones.
+    hello = '{"id":1,"cmd":"hello","args":{"token":"\'"$CUSTOMER"\'"}}'
     queue = '{"id":2,"cmd":"start_queuing","args":{"queue_id":"sales"}}'
+    frames = f"(echo '{hello}'; echo '{queue}'; cat)"
     address = url.replace("http", "ws", 1) + "/v1/ws"
-    return f"\nThe same by hand, with websocat\n  (echo '{hello}'; echo '{queue}'; cat) | websocat {address}\n"
+    return (
+        f"\nThe same by hand, frame by frame\n  {frames} | {shlex.quote(sys.executable)} -m websockets {address}\n"
+        f"or with websocat\n  {frames} | websocat {address}\n"
+    )

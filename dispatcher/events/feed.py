@@ -33,6 +33,8 @@ READS_PER_TURN = 64
 """Messages read before other tasks get a turn: what is already buffered is read without waiting."""
 PROBE_S = 5.0
 ECHO_S = 3.0
+CONFIRM_S = 1.0
+"""How long a line that was heard before may owe an answer until it counts as not ready: a question is no outage."""
 BACKOFF_S = (0.05, 2.0)
 
 OnMessage = Callable[[str, str], None]
@@ -109,8 +111,8 @@ class Feed:
 
     @property
     def ready(self) -> bool:
-        """Whether every connection stands and everything asked for is confirmed."""
-        return all(reader.live for reader in self.readers.values())
+        """Whether every connection stands and answers what it was asked; a new one has answered once."""
+        return all(reader.ready for reader in self.readers.values())
 
     async def subscribe(self, channel: str) -> None:
         """Subscribe, and return when the server has confirmed. Waits through outages.
@@ -165,6 +167,7 @@ class _Reader:
         self.master = master
         self.live = False
         self.over = False
+        self.asked_at: float | None = None
         self.held: dict[str, _Channel] = {}
         self.todo: dict[str, _Channel] = {}
         self.wake = asyncio.Event()
@@ -175,6 +178,17 @@ class _Reader:
         """Bring a channel to where it is wanted."""
         self.todo[entry.name] = entry
         self.wake.set()
+
+    @property
+    def ready(self) -> bool:
+        """Whether the line stands, and does not owe an answer."""
+        now = asyncio.get_running_loop().time()
+        return self.live and (self.asked_at is None or now - self.asked_at < CONFIRM_S)
+
+    def _asked(self) -> None:
+        """Note that the server owes us something from now on."""
+        if self.asked_at is None:
+            self.asked_at = asyncio.get_running_loop().time()
 
     async def _run(self) -> None:
         low, high = self.feed.backoff_s
@@ -202,6 +216,8 @@ class _Reader:
             if self.feed.stopped:
                 return
             self.over = False
+            # A new line counts from its first answer on.
+            self.asked_at = -math.inf if self.todo else None
             # What is to do may have waited for this line since before it broke.
             self.wake.set()
             async with asyncio.TaskGroup() as group:
@@ -264,6 +280,10 @@ class _Reader:
                 for entry in chosen:
                     entry.state = state
                     self.held[entry.name] = entry
+            if commands:
+                self._asked()
+            elif not self.held:
+                self.asked_at = None
             for verb, _, chosen in commands:
                 for begin in range(0, len(chosen), BATCH):
                     names = [entry.name for entry in chosen[begin : begin + BATCH]]
@@ -288,6 +308,7 @@ class _Reader:
         for count in itertools.count(1):
             reply = await line.read_response(timeout=math.inf, disconnect_on_error=False, push_request=True)
             self.heard.set()
+            self.asked_at = None
             if self._ending:
                 return
             if isinstance(reply, list | tuple) and len(reply) == 3:
@@ -339,7 +360,7 @@ class _Reader:
                     continue
                 if not channel:
                     channel = key(tenant, "to", f"/{self.feed.node_id}")
-                    await self.feed.subscribe(channel)
+                    await self._in_time(self.feed.subscribe(channel), "a subscription was not confirmed")
                 else:
                     await self._expect_echo(channel)
         finally:
@@ -353,11 +374,16 @@ class _Reader:
             # Commands fail too: that says nothing about this line.
             log.warning("feed.probe_failed", master=self.master, reason=str(error))
             return
+        if not self.heard.is_set():
+            self._asked()
+        await self._in_time(self.heard.wait(), "the probe did not come back")
+
+    async def _in_time(self, answer: Coroutine[Any, Any, object], missing: str) -> None:
         try:
             async with asyncio.timeout(self.feed.echo_s):
-                await self.heard.wait()
+                await answer
         except TimeoutError as error:
-            raise LineLost("silent: the probe did not come back") from error
+            raise LineLost(f"silent: {missing}") from error
 
 
 def _tag(channel: str) -> str:

@@ -45,12 +45,13 @@ class Pace:
 
     `compare_s`: how often its users' offsets are compared with Redis; `settle_s`: how long a published frame
     may be under way before it counts as lost; `join_s`: how long a joining session waits for its subscriptions;
-    `probe_s`, `echo_s`, `backoff_s`: the feed's.
+    `expect_s`: how long a command waits for those of the queues it names; `probe_s`, `echo_s`, `backoff_s`: the feed's.
     """
 
     compare_s: float = 10.0
     settle_s: float = 1.0
     join_s: float = 10.0
+    expect_s: float = 1.0
     probe_s: float = PROBE_S
     echo_s: float = ECHO_S
     backoff_s: tuple[float, float] = BACKOFF_S
@@ -157,10 +158,23 @@ class Hub:
         for queue_id in member.queues:
             self._place(member, queue_id)
 
-    def watch_queues(self, member: Member, queue_ids: Collection[str]) -> None:
+    async def expect(self, member: Member, queue_ids: Collection[str]) -> None:
+        """Subscribe to queues before a member serves or watches them: then it misses nothing, and needs no resync.
+
+        Without a confirmation in time it goes on; whoever listens by the time it comes is told to list again.
+        """
+        self._expect(member, queue_ids)
+        await self._subscribed(member, queue_ids, self.pace.expect_s)
+
+    def expect_nothing(self, member: Member) -> None:
+        """Let go of what was expected and did not come."""
+        self._expect(member, ())
+
+    async def watch_queues(self, member: Member, queue_ids: Collection[str]) -> None:
         """Send `queue.status` of exactly these queues to a member."""
+        await self.expect(member, queue_ids)
         before = member.queues
-        member.watches = frozenset(queue_ids)
+        member.watches, member.expects = frozenset(queue_ids), frozenset()
         self._interest_changed(member, before)
         for queue_id in queue_ids:
             self._ring(member, queue_id)
@@ -190,11 +204,11 @@ class Hub:
         if offset != member.offset + 1:
             self._repair(member, "gap")
             return
-        before = member.queues
+        before, interest = member.queues, member.interest
         member.learn(message["events"])
         member.sink.send(with_epoch(text, member.epoch))
         member.offset = offset
-        if member.queues != before:
+        if member.interest != interest:
             self._interest_changed(member, before)
         for event in message["events"]:
             if event["event"] == "session.replaced" and event["data"]["session_id"] == member.session_id:
@@ -238,6 +252,9 @@ class Hub:
                 return
             except DispatcherError as error:
                 log.warning("hub.repair_failed", tenant=member.actor.tenant, code=error.code.name)
+            except Exception:
+                # Nobody else would ever deliver what is buffered by then.
+                log.exception("hub.repair_failed", tenant=member.actor.tenant)
             await asyncio.sleep(low * random.uniform(0.5, 1.0))
             low = min(low * 2, high)
 
@@ -270,10 +287,19 @@ class Hub:
     async def _follow_before_answering(self, member: Member) -> None:
         """Subscribe to its queues before it is told the snapshot: what it lists afterwards then misses nothing."""
         self._interest_changed(member, ())
-        watches = (self._watches[self._about(member, queue_id)] for queue_id in member.queues)
-        tasks = [watch.subscribed for watch in watches if watch.subscribed is not None and not watch.live]
+        await self._subscribed(member, member.queues, self.pace.join_s)
+
+    def _expect(self, member: Member, queue_ids: Collection[str]) -> None:
+        before = member.queues
+        member.expects = frozenset(queue_ids)
+        self._interest_changed(member, before)
+
+    async def _subscribed(self, member: Member, queue_ids: Iterable[str], timeout_s: float) -> None:
+        """Wait for the subscriptions of queues that a member is interested in."""
+        watches = [self._watches.get(self._about(member, queue_id)) for queue_id in queue_ids]
+        tasks = [watch.subscribed for watch in watches if watch and watch.subscribed and not watch.live]
         if tasks:
-            await asyncio.wait(tasks, timeout=self.pace.join_s)
+            await asyncio.wait(tasks, timeout=timeout_s)
 
     def _ring(self, member: Member, queue_id: str) -> None:
         """Have a queue's status sent to somebody who is new there."""

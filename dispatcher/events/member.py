@@ -46,15 +46,16 @@ class Member:
     """A session: its offset under its epoch, its buffer while a snapshot is read, its queues.
 
     `buffer` is None while frames are delivered as they come; `stale` asks for a snapshot newer than the one that
-    is being read. `waits` is the contact that waits, and `told`
-    where it was last said to stand (queue, position); its next position is read at `info_at` at the earliest,
-    if the queue has rung more often than `info_bell`.
+    is being read. `expects` are queues that it is about to serve or watch, subscribed before it does. `waits` is
+    the contact that waits, and `told` where it was last said to stand (queue, position); its next position is read
+    at `info_at` at the earliest, if the queue has rung more often than `info_bell`.
     """
 
     __slots__ = (
         "actor",
         "buffer",
         "epoch",
+        "expects",
         "info_at",
         "info_bell",
         "joined",
@@ -88,6 +89,7 @@ class Member:
         self.stale = False
         self.serves: frozenset[str] = frozenset()
         self.watches: frozenset[str] = frozenset()
+        self.expects: frozenset[str] = frozenset()
         self.waits_in: str | None = None
         self.waits = ""
         self.told: tuple[str, int | None] = ("", None)
@@ -97,8 +99,14 @@ class Member:
     @property
     def queues(self) -> frozenset[str]:
         """All queues it is interested in."""
-        own = self.serves | self.watches
+        own = self.serves | self.watches | self.expects
         return own if self.waits_in is None else own | {self.waits_in}
+
+    @property
+    def interest(self) -> tuple[frozenset[str], frozenset[str], frozenset[str], frozenset[str]]:
+        """The queues it serves, watches, waits in, expects."""
+        waits_in = frozenset() if self.waits_in is None else frozenset({self.waits_in})
+        return self.serves, self.watches, waits_in, self.expects
 
     def keep(self, text: str, message: dict[str, Any]) -> bool:
         """Keep a frame for later, if a snapshot is being read."""
@@ -127,6 +135,7 @@ class Member:
             if name == "agent.service":
                 queue = {data["queue_id"]}
                 self.serves = self.serves | queue if data["serving"] else self.serves - queue
+                self.expects -= queue
             elif name in {"contact.entered", "contact.returned", "contact.held", "contact.resumed"}:
                 self._waits(data["contact_id"], data["queue_id"], data.get("position"))
             elif name in {"contact.matched", "contact.serving", "contact.ended"}:

@@ -55,7 +55,7 @@ def position_pace_s(position: int) -> float:
 
 
 class Watch:
-    """One queue: the local members interested in it, in three groups, and what they are told."""
+    """One queue: the local members interested in it, in groups, and what they are told (who only expects: nothing)."""
 
     def __init__(self, tenant: str, queue_id: str, engine: Engine, clock: Clock, spawn: Spawn) -> None:
         self.tenant = tenant
@@ -63,6 +63,7 @@ class Watch:
         self.serving: set[Member] = set()
         self.waiting: set[Member] = set()
         self.watching: set[Member] = set()
+        self.expecting: set[Member] = set()
         self.live = False
         self.subscribed: asyncio.Task[None] | None = None
         self.seq: int | None = None
@@ -80,13 +81,13 @@ class Watch:
     @property
     def wanted(self) -> bool:
         """Whether anybody here is interested."""
-        return bool(self.serving or self.waiting or self.watching)
+        return bool(self.serving or self.waiting or self.watching or self.expecting)
 
     def place(self, member: Member) -> None:
         """Put a member into the groups that its interest names, and take it out of the others."""
         before = self._groups(member)
-        interest = (member.serves, member.watches, {member.waits_in})
-        for group, queues in zip((self.serving, self.watching, self.waiting), interest, strict=True):
+        groups = (self.serving, self.watching, self.waiting, self.expecting)
+        for group, queues in zip(groups, member.interest, strict=True):
             (group.add if self.queue_id in queues and not member.left else group.discard)(member)
         if self.live and self._groups(member) != before:
             self.ring()
@@ -103,7 +104,10 @@ class Watch:
             self.subscribed.cancel()
 
     def opened(self) -> None:
-        """Note that the channel is subscribed: what entered before was not seen by those who already listen."""
+        """Note that the channel is subscribed: what entered before was not seen by those who already listen.
+
+        Nobody does if the subscription came before the interest: see `Hub.expect`.
+        """
         self.live = True
         self.resync()
 

@@ -104,6 +104,33 @@ async def test_without_people_it_is_empty_and_the_lines_to_paste_work() -> None:
             await pasted.communicate()
 
 
+async def test_the_frames_to_paste_work_again_and_again() -> None:
+    async with demo("alone") as running:
+        lines = running.guide.split("\nThe same by hand")[1].splitlines()
+        paste = next(line for line in lines if "-m websockets" in line)
+        assert '"client"' not in "".join(lines)
+        for _ in range(2):
+            pasted = await asyncio.create_subprocess_shell(
+                paste,
+                stdin=PIPE,
+                stdout=PIPE,
+                env=os.environ | {"CUSTOMER": running.customer},
+                start_new_session=True,
+            )
+            assert pasted.stdout is not None
+            try:
+                said = ""
+                async with asyncio.timeout(SECONDS):
+                    while not ('"id":2' in said and '"state":"waiting"' in said):
+                        line = await pasted.stdout.readline()
+                        assert line, said
+                        said += line.decode()
+                assert '"repeated"' not in said
+            finally:
+                os.killpg(pasted.pid, signal.SIGKILL)
+                await pasted.communicate()
+
+
 async def test_a_port_that_is_taken_is_an_error_of_the_system() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(OSError, match="in use"):
         async with listening(None, "127.0.0.1", taken.getsockname()[1]):

@@ -71,6 +71,8 @@ class Socket:
     def __init__(self, connection: ClientConnection) -> None:
         self.connection = connection
         self.frames: list[dict[str, Any]] = []
+        self.heard: list[str] = []
+        """The names of all events so far, taken or not."""
         self.id = 0
 
     async def raw(self, text: str | bytes) -> None:
@@ -78,7 +80,9 @@ class Socket:
 
     async def recv(self) -> dict[str, Any]:
         async with asyncio.timeout(SECONDS):
-            return cast(dict[str, Any], json.loads(await self.connection.recv()))
+            frame = cast(dict[str, Any], json.loads(await self.connection.recv()))
+        self.heard += [event["event"] for event in frame.get("events", ())]
+        return frame
 
     async def send(self, cmd: str, /, id: int | None = None, **args: Any) -> int:
         self.id = self.id + 1 if id is None else id

@@ -55,6 +55,24 @@ async def test_a_gap_is_repaired_by_a_snapshot(one: Node, store: Store, tenant: 
         assert (await ann.frame())["offset"] == offset + 3
 
 
+async def test_a_repair_that_fails_for_an_unknown_reason_goes_on(
+    store: Store, dispatcher: Dispatcher, tenant: str
+) -> None:
+    tries = []
+
+    async def get_snapshot(actor: Actor) -> Snapshot:
+        tries.append(actor)
+        if len(tries) == 1:
+            raise ValueError("does not fit")
+        return await dispatcher.get_snapshot(actor)
+
+    wrapped = cast(Dispatcher, Wrapped(dispatcher, get_snapshot=get_snapshot))
+    async with node(store, wrapped) as one, one.user(tenant, "ann") as ann:
+        await store.client.hset(key(tenant, "user", "ann"), "offset", 50)
+        await publish(one, store, tenant, "ann", 50, ("agent.changed", {}))
+        await ann.event("snapshot")
+
+
 async def test_a_frame_that_came_before_is_dropped(one: Node, store: Store, tenant: str) -> None:
     async with one.user(tenant, "ann") as ann:
         offset = await offset_of(ann)
@@ -226,47 +244,6 @@ async def test_what_another_program_did_arrives_all_the_same(
         await bob.event("contact.entered")
         await ann.settle()
         assert "contact.entered" not in ann.names()
-
-
-async def about(store: Store, tenant: str, queue: str, seq: int) -> None:
-    channel = key(tenant, "about", queue)
-    message = {"queue_id": queue, "queue_seq": seq, "events": [{"event": "contact.left", "data": {}}], "at": 1}
-    await store.shard_of(channel).client.spublish(channel, json.dumps(message))
-
-
-async def test_a_gap_in_a_queue_asks_to_list_again(one: Node, store: Store, tenant: str, queue: str) -> None:
-    async with one.user(tenant, "ann") as ann:
-        await ann.ok("start_service", queue_id=queue)
-        await ann.event("queue.resync")
-        await about(store, tenant, queue, 100)
-        await ann.frame("queue.resync", "contact.left")
-        await about(store, tenant, queue, 101)
-        assert (await ann.frame("contact.left", "queue.resync"))["queue_seq"] == 101
-        await about(store, tenant, queue, 103)
-        assert await ann.event("queue.resync") == {"queue_id": queue}
-
-
-async def test_a_lost_last_message_of_a_queue_is_found_by_comparing(
-    one: Node, store: Store, tenant: str, queue: str
-) -> None:
-    async with one.user(tenant, "ann") as ann:
-        await ann.ok("start_service", queue_id=queue)
-        await ann.event("queue.resync")
-        await one.hub.compare()
-        await ann.settle()
-        assert "queue.resync" not in ann.names()
-        await store.client.hset(key(tenant, "queue", queue), "queue_seq", 50)
-        await one.hub.compare()
-        await ann.event("queue.resync")
-
-
-async def test_an_agent_who_joins_needs_no_second_listing(one: Node, other: Node, tenant: str, queue: str) -> None:
-    async with one.user(tenant, "ann") as ann:
-        await ann.ok("start_service", queue_id=queue)
-    async with other.user(tenant, "ann") as ann:
-        await ann.event("queue.status")
-        await ann.settle()
-        assert "queue.resync" not in ann.names()
 
 
 async def test_a_customer_hears_his_position_when_it_changes(one: Node, other: Node, tenant: str, queue: str) -> None:

@@ -19,6 +19,7 @@ from dispatcher.store.keys import key
 from dispatcher.store.runner import Runner
 from dispatcher.store.scripts import Scripts
 from tests.gateway.node import Claims, node, until
+from tests.proxy import before
 from tests.servers import Server, command
 
 SECONDS = 10
@@ -201,6 +202,54 @@ async def test_a_line_that_falls_silent_is_replaced(store: Store, tenant: str) -
         assert await listener.message() == (channel, "x")
 
 
+async def test_a_line_that_goes_nowhere_before_its_first_probe_is_replaced(own_server: Server) -> None:
+    """No end, no reset: only the first subscription of the probe can notice it."""
+    async with before(own_server.port) as proxy:
+        store = await connect(proxy.url)
+        async with listening(store, probe_s=0.05, echo_s=0.2) as listener:
+            await listener.feed.subscribe(key("t", "to", "ann"))
+            proxy.freeze_readers()
+            late = asyncio.create_task(listener.feed.subscribe(key("t", "to", "bob")), name="subscribing")
+            assert await listener.losses(1) == {key("t", "to", "ann")}
+            async with asyncio.timeout(SECONDS):
+                await late
+            assert listener.feed.ready
+        await store.close()
+
+
+async def test_a_line_is_not_ready_while_it_owes_an_answer(own_server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dispatcher.events.feed.CONFIRM_S", 0.1)
+    async with before(own_server.port) as proxy:
+        store = await connect(proxy.url)
+        async with listening(store, probe_s=60) as listener:
+            await listener.feed.subscribe(key("t", "to", "ann"))
+            assert listener.feed.ready
+            proxy.freeze_readers()
+            late = asyncio.create_task(listener.feed.subscribe(key("t", "to", "bob")), name="subscribing")
+            await until(lambda: not listener.feed.ready)
+            proxy.cut()
+            async with asyncio.timeout(SECONDS):
+                await late
+            assert listener.feed.ready
+        await store.close()
+
+
+async def test_a_new_line_is_not_ready_before_its_first_answer(own_server: Server) -> None:
+    async with before(own_server.port) as proxy:
+        store = await connect(proxy.url)
+        proxy.black_hole = True
+        async with listening(store, probe_s=60) as listener:
+            subscribing = asyncio.create_task(listener.feed.subscribe(key("t", "to", "ann")), name="subscribing")
+            await until(lambda: "SUBSCRIBING" in {entry.state.name for entry in listener.feed.channels.values()})
+            assert all(reader.live for reader in listener.feed.readers.values())
+            assert not listener.feed.ready
+            proxy.black_hole = False
+            proxy.cut()
+            await subscribing
+            assert listener.feed.ready
+        await store.close()
+
+
 async def test_every_client_gets_a_snapshot_after_a_lost_connection(own_server: Server, own_store: Store) -> None:
     dispatcher = Dispatcher(Runner(own_store, Scripts()))
     await dispatcher.create_tenant("t")
@@ -209,7 +258,6 @@ async def test_every_client_gets_a_snapshot_after_a_lost_connection(own_server: 
     )
     async with node(own_store, dispatcher) as one, one.user("t", "ann") as ann, one.user("t", "bob") as bob:
         await ann.ok("start_service", queue_id="1")
-        await ann.event("queue.resync")
         kill_readers(own_server)
         await ann.event("queue.resync")
         snapshot = await bob.event("snapshot")

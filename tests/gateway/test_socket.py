@@ -8,11 +8,12 @@ import time
 from typing import Any, cast
 
 import pytest
+from structlog.testing import capture_logs
 
 from api.gateway import Limits
 from dispatcher.engine import Dispatcher
 from dispatcher.errors import Code, DispatcherError
-from dispatcher.model import Role
+from dispatcher.model import Actor, Contact, Role
 from dispatcher.store.connect import Store
 from tests.gateway.conftest import NodeMaker, Wrapped
 from tests.gateway.node import Claims, Node, Socket, node
@@ -58,6 +59,18 @@ async def test_the_first_frame_must_be_hello(one: Node) -> None:
     async with one.socket() as socket:
         assert (await socket.error("ping"))["code"] == "NOT_LOGIN"
         assert await socket.closed() == 4401
+
+
+async def test_an_ordinary_close_is_no_error(make_node: NodeMaker, tenant: str) -> None:
+    with capture_logs() as logs:
+        async with make_node(limits=Limits(silence_s=0.3)) as one:
+            async with one.user(tenant, "ann") as older, one.user(tenant, "ann") as newer:
+                assert await older.closed() == 4410
+                assert await newer.closed() == 4408
+            async with one.socket() as socket:
+                await hello(socket, one, Claims(tenant, "ann", expires_at=soon(0.2)))
+                assert await socket.closed() == 4401
+    assert [line["event"] for line in logs if line["log_level"] == "error"] == []
 
 
 async def test_a_bad_token_closes(one: Node, tenant: str) -> None:
@@ -193,6 +206,28 @@ async def test_a_mistake_of_ours_is_answered_and_the_socket_stays(
     async with node(store, wrapped) as one, one.user(tenant, "ann") as socket:
         assert (await socket.error("get_queue_status", queue_id="1"))["code"] == "SERVER_EXCEPTION"
         await socket.ok("ping")
+
+
+async def test_an_answer_that_does_not_fit_is_logged_without_it(
+    store: Store, dispatcher: Dispatcher, tenant: str
+) -> None:
+    async def unfit(actor: Actor, *args: Any, **more: Any) -> Any:
+        return Contact.model_validate_json('{"payload":"his own words"}')
+
+    wrapped = cast(Dispatcher, Wrapped(dispatcher, start_queuing=unfit))
+    with capture_logs() as logs:
+        async with node(store, wrapped) as one, one.user(tenant, "bob", Role.CUSTOMER) as bob:
+            assert (await bob.error("start_queuing", queue_id="1"))["code"] == "SERVER_EXCEPTION"
+            await bob.ok("ping")
+        async with (
+            node(store, cast(Dispatcher, Wrapped(dispatcher, open_session=unfit))) as one,
+            one.socket() as socket,
+        ):
+            assert (await hello(socket, one, Claims(tenant, "ann")))["error"]["code"] == "SERVER_EXCEPTION"
+            assert await socket.closed() == 1011
+    failures = [line for line in logs if line["log_level"] == "error"]
+    assert [line["event"] for line in failures] == ["gateway.command_failed"] * 2
+    assert "his own words" not in str(failures)
 
 
 async def test_a_slow_reader_is_closed_and_holds_up_nobody(make_node: NodeMaker, tenant: str) -> None:

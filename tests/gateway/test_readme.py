@@ -1,0 +1,37 @@
+"""The tables of the gateway's README are those of the code."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from api.gateway.commands import COMMANDS, HelloArgs, NoArgs
+from api.gateway.protocol import Close
+from dispatcher.model import Model
+
+TEXT = (Path(__file__).parents[2] / "api" / "gateway" / "README.md").read_text()
+ARGS: dict[str, type[Model]] = {"hello": HelloArgs, "me": NoArgs}
+ARGS |= {name: row.args for name, row in COMMANDS.items()}
+TOLD = dict(re.findall(r"^\| `([a-z_]+)` \| ([^|]*)\|", TEXT, re.MULTILINE))
+SERVERS_OWN = {"1012"}
+"""What uvicorn closes with when it is stopped."""
+
+
+def test_the_table_of_commands() -> None:
+    assert list(TOLD) == list(ARGS)
+
+
+@pytest.mark.parametrize("name", ARGS)
+def test_the_arguments_of_a_command(name: str) -> None:
+    fields = ARGS[name].model_fields.items()
+    written = [f"`{field}`" if info.is_required() else f"[`{field}`]" for field, info in fields]
+    assert TOLD[name].strip() == ", ".join(written)
+
+
+def test_the_table_of_close_codes() -> None:
+    told = re.findall(r"^\| (\d{4}) \|", TEXT, re.MULTILINE)
+    assert set(told) - SERVERS_OWN == {str(int(code)) for code in Close if code is not Close.NORMAL}
+    assert set(told) >= SERVERS_OWN
+    assert len(told) == len(set(told))
