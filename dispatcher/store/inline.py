@@ -85,12 +85,13 @@ class Function:
         return body[7:]
 
 
-def declared(body: str) -> set[str]:
+@lru_cache(maxsize=4096)
+def declared(body: str) -> frozenset[str]:
     """Return the names of a body's own variables, loop variables included."""
     names: set[str] = set()
     for match in re.finditer(r"\b(?:local|for) ((?:\w+)(?:, \w+)*)", body):
         names.update(match[1].split(", "))
-    return names
+    return frozenset(names)
 
 
 def assigned(body: str, name: str) -> bool:
@@ -205,6 +206,8 @@ class _Inliner:
         function = Function.parse(self._parts[at][1])
         calls = values = 0
         for i, (_, text) in enumerate(self._parts):
+            if name not in text:
+                continue
             pieces = [t for t in tokens(text) if t.kind != "space"]
             for j, token in enumerate(pieces):
                 if token.variable and token.text == name and not (j and pieces[j - 1].text == "function"):
@@ -224,7 +227,9 @@ class _Inliner:
 
     def _replace(self, function: Function, expression: str | None, text: str) -> tuple[str, int]:
         """Write the function into one text, call by call; return the text and how many calls stayed."""
-        own = declared(text) if text.startswith("local function") or text is self._parts[-1][1] else set()
+        if function.name + "(" not in text:
+            return text, 0
+        own = declared(text) if text.startswith("local function") or text is self._parts[-1][1] else frozenset[str]()
         free = {t.text for t in tokens(function.body) if t.variable} - declared(function.body)
         free -= set(function.parameters)
         stayed = 0
@@ -232,7 +237,8 @@ class _Inliner:
         call = re.compile(rf"(?<![\w.:]){function.name}\(")
         while match := call.search(text, place):
             values, end = arguments(text, match.end() - 1)
-            new = None
+            new: str | None = None
+            begin = match.start()
             if not free & own & self._shared:
                 begin = text.rfind("\n", 0, match.start()) + 1
                 site = _SITE.match(text[begin : match.start()])

@@ -96,7 +96,8 @@ class Scripts:
     """All scripts, composed. `clock="virtual"` reads the time from the tenant's `clock` key instead of the server.
 
     `counting` adds the number of redis.calls made as a fourth element of every reply; for tests and the bench.
-    `folder` holds the scripts where it is not the program's own.
+    `folder` holds the scripts where it is not the program's own. Without `inline` every function stands by itself,
+    as people and linters read it.
     """
 
     def __init__(
@@ -104,7 +105,9 @@ class Scripts:
         clock: Literal["server", "virtual"] = "server",
         counting: bool = False,
         folder: Path | None = None,
+        inline: bool = True,
     ) -> None:
+        self._inline = inline
         self._clock = clock
         self._counting = counting
         self._folder = folder or lua_folder()
@@ -151,7 +154,10 @@ class Scripts:
         absent = {name for lib in libs for name in lib.ends} - {name for name, _ in parts}
         parts = [(name, _without_calls(text, absent)) for name, text in parts]
         parts = [*_without_unused(parts, command.body), ("", command.body)]
-        texts = expanded(inlined(parts, {name for lib in libs for name in lib.inline}))
+        if self._inline:
+            texts = expanded(inlined(parts, {name for lib in libs for name in lib.inline}))
+        else:
+            texts = expanded(text for _, text in parts)
         body = "\n".join(texts)
         mentioned = {token.text for token in tokens(body) if token.variable}
         bound = [f"local {arg} = ARGV[{i}]" if arg in mentioned else "" for i, arg in enumerate(command.arguments, 1)]
@@ -201,7 +207,8 @@ def _key(match: re.Match[str]) -> str:
 def _parts(libs: str) -> list[tuple[str, str]]:
     """Split the libs into their functions and, without a name, what stands between them."""
     parts: list[tuple[str, str]] = []
-    name, lines = "", []
+    name = ""
+    lines: list[str] = []
     for line in libs.splitlines():
         begins = _FUNCTION.match(line)
         if begins:
