@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 from typing import Any
 
 from dispatcher.settings import Settings
@@ -9,8 +11,21 @@ from dispatcher.settings import Settings
 APP = "api.app:create"
 """The factory of the application; it reads the settings from the environment."""
 
+BACKLOG = 2048
+"""Connections that wait to be accepted."""
+
 WS_BYTES_MAX = 1024 * 1024
 """Above the gateway's own limit for a frame, so that the gateway is the one to refuse it, with its close code."""
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket that listens on `host` and `port` (0: a free one). Raises OSError, which says where and why."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        why = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
+        raise OSError(error.errno, f"cannot listen on {host}:{port}: {why}") from error
 
 
 def uvicorn_options(settings: Settings) -> dict[str, Any]:

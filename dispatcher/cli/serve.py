@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Annotated
 
+import structlog
 import typer
 
 from dispatcher import logs, settings
 from dispatcher.cli.common import failures
-from dispatcher.serving import APP, uvicorn_options
+from dispatcher.serving import APP, listen, uvicorn_options
 from dispatcher.settings import MAKE_A_KEY
+
+log = structlog.get_logger(__name__)
 
 
 def _epilog() -> str:
@@ -53,10 +57,10 @@ def serve(
                 " tenant to try; for work set DISPATCHER_REDIS_URL.",
                 err=True,
             )
-        uvicorn.run(
-            APP,
-            factory=True,
-            host=read.host if host is None else host,
-            port=read.port if port is None else port,
-            **uvicorn_options(read),
-        )
+        with listen(read.host if host is None else host, read.port if port is None else port) as listener:
+            address, bound = listener.getsockname()[:2]
+            log.info("node.listening", address=f"http://{f'[{address}]' if ':' in address else address}:{bound}")
+            server = uvicorn.Server(uvicorn.Config(APP, factory=True, **uvicorn_options(read)))
+            # Raised again by uvicorn once it has stopped as it should.
+            with suppress(KeyboardInterrupt):
+                server.run(sockets=[listener])
