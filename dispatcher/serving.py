@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 from typing import Any
 
@@ -11,21 +10,23 @@ from dispatcher.settings import Settings
 APP = "api.app:create"
 """The factory of the application; it reads the settings from the environment."""
 
-BACKLOG = 2048
-"""Connections that wait to be accepted."""
-
 WS_BYTES_MAX = 1024 * 1024
 """Above the gateway's own limit for a frame, so that the gateway is the one to refuse it, with its close code."""
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """Return a socket that listens on `host` and `port` (0: a free one). Raises OSError, which says where and why."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+def bind(host: str, port: int) -> socket.socket:
+    """Take `host` and `port` (0: a free one); the server listens there once it is up, until then all is refused.
+
+    Raises OSError, which says where and why.
+    """
+    taken = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     try:
-        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind((host, port))
     except OSError as error:
-        why = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
-        raise OSError(error.errno, f"cannot listen on {host}:{port}: {why}") from error
+        taken.close()
+        raise OSError(error.errno, f"cannot listen on {host}:{port}: {error.strerror}") from error
+    return taken
 
 
 def uvicorn_options(settings: Settings) -> dict[str, Any]:

@@ -77,11 +77,11 @@ def _no_answer(url: str, error: DispatcherError) -> str:
     """Say which store does not answer (without its password), and why as far as it is known, on one line."""
     scheme, _, rest = url.partition("://")
     cause: BaseException = error
-    while cause.__cause__ is not None:
-        cause = cause.__cause__
+    while (deeper := cause.__cause__ or cause.__context__) is not None:
+        cause = deeper
     # The text of a failed connection is the event loop's own; its number has plainer words.
-    plain = os.strerror(cause.errno) if isinstance(cause, OSError) and (cause.errno or 0) > 0 else ""
-    why = (plain or " ".join(str(cause).split()) or type(cause).__name__).rstrip(".")
+    number = (cause.errno if isinstance(cause, OSError) else None) or 0
+    why = (os.strerror(number) if number > 0 else " ".join(str(cause).split()) or type(cause).__name__).rstrip(".")
     return f"the store {scheme}://{rest.rpartition('@')[2].partition('?')[0]}: {why}. {error.code.title}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from contextlib import suppress
 from typing import Annotated
 
@@ -10,7 +11,7 @@ import typer
 
 from dispatcher import logs, settings
 from dispatcher.cli.common import failures
-from dispatcher.serving import APP, listen, uvicorn_options
+from dispatcher.serving import APP, bind, uvicorn_options
 from dispatcher.settings import MAKE_A_KEY
 
 log = structlog.get_logger(__name__)
@@ -57,10 +58,18 @@ def serve(
                 " tenant to try; for work set DISPATCHER_REDIS_URL.",
                 err=True,
             )
-        with listen(read.host if host is None else host, read.port if port is None else port) as listener:
-            address, bound = listener.getsockname()[:2]
-            log.info("node.listening", address=f"http://{f'[{address}]' if ':' in address else address}:{bound}")
-            server = uvicorn.Server(uvicorn.Config(APP, factory=True, **uvicorn_options(read)))
+
+        class Server(uvicorn.Server):
+            """Says where it listens: uvicorn does not, where the socket is given."""
+
+            async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+                await super().startup(sockets)
+                log.info("node.listening", address=address)
+
+        with bind(read.host if host is None else host, read.port if port is None else port) as taken:
+            name, number = taken.getsockname()[:2]
+            address = f"http://[{name}]:{number}" if ":" in name else f"http://{name}:{number}"
+            server = Server(uvicorn.Config(APP, factory=True, **uvicorn_options(read)))
             # Raised again by uvicorn once it has stopped as it should.
             with suppress(KeyboardInterrupt):
-                server.run(sockets=[listener])
+                server.run(sockets=[taken])
