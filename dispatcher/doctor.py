@@ -7,7 +7,7 @@ anew from first principles (sets, hashes, predicate), never with the code it che
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -18,6 +18,7 @@ from dispatcher.store import keys
 from dispatcher.store.connect import Store
 
 READS_MAX = 3
+NAMED_MAX = 5
 LINES = ("waiting", "held")
 PLACES = ("waiting", "held", "preparing", "serving")
 
@@ -135,6 +136,30 @@ def check_state(state: State) -> list[Violation]:
     return [violation for invariant in INVARIANTS for violation in invariant(state)]
 
 
+def difference(expected: Mapping[str, Any], found: Mapping[str, Any]) -> str:
+    """Tell what makes `found` another than `expected`: what is missing, too many, or has another value."""
+    common = expected.keys() & found.keys()
+    parts = [
+        ("missing", [_named(id, expected[id]) for id in sorted(expected.keys() - found.keys())]),
+        ("too many", [_named(id, found[id]) for id in sorted(found.keys() - expected.keys())]),
+        ("wrong", [f"{id} @ {found[id]} for {expected[id]}" for id in sorted(common) if found[id] != expected[id]]),
+    ]
+    return "; ".join(f"{what}: {_some(names)}" for what, names in parts if names)
+
+
+def _set_difference(expected: Iterable[str], found: Iterable[str]) -> str:
+    return difference(dict.fromkeys(expected), dict.fromkeys(found))
+
+
+def _named(id: str, value: Any) -> str:
+    return id if value is None else f"{id} @ {value}"
+
+
+def _some(names: list[str]) -> str:
+    rest = len(names) - NAMED_MAX
+    return ", ".join(names[:NAMED_MAX]) + (f" and {rest} more" if rest > 0 else "")
+
+
 def one_place(state: State) -> Iterator[Violation]:
     """1. Every open contact is in exactly one place, and every place holds open contacts only."""
     places: dict[str, list[str]] = {}
@@ -144,8 +169,8 @@ def one_place(state: State) -> Iterator[Violation]:
                 places.setdefault(contact_id, []).append(f"{facet}:{queue_id}")
     for id, contact in state.open_contacts():
         expected = [f"{contact['state']}:{contact['queue_id']}"]
-        if places.pop(id, []) != expected:
-            yield Violation(1, f"the contact should be in {expected[0]} only", state.key("contact", id))
+        if (found := places.pop(id, [])) != expected:
+            yield Violation(1, f"its places: {_set_difference(expected, found)}", state.key("contact", id))
         user = state.hash("user").get(contact["customer_id"], {})
         if user.get("contact") != id:
             yield Violation(1, "its customer does not know of it", state.key("contact", id))
@@ -167,16 +192,17 @@ def one_agent(state: State) -> Iterator[Violation]:
         for contact_id in held:
             holders.setdefault(contact_id, []).append(id)
         preparing = [c for c in held if state.hash("contact").get(c, {}).get("state") == "preparing"]
-        if preparing != ([user["preparing"]] if user.get("preparing") else []):
-            yield Violation(2, f"prepares {preparing}, says {user.get('preparing')!r}", state.key("user", id))
+        said = [user["preparing"]] if user.get("preparing") else []
+        if preparing != said:
+            yield Violation(2, f"whom he prepares: {_set_difference(preparing, said)}", state.key("user", id))
     for id, contact in state.open_contacts():
         agent = [contact["agent_id"]] if contact["state"] in ("preparing", "serving") else []
-        if holders.pop(id, []) != agent:
-            yield Violation(2, f"held by others than {agent}", state.key("contact", id))
+        if (found := holders.pop(id, [])) != agent:
+            yield Violation(2, f"who holds it: {_set_difference(agent, found)}", state.key("contact", id))
         if bool(agent) != bool(contact.get("assignment_state")):
             yield Violation(2, "agent and assignment do not agree", state.key("contact", id))
     for id, agents in holders.items():
-        yield Violation(2, f"not open, but held by {agents}", state.key("contact", id))
+        yield Violation(2, f"not open, but held by {_some(agents)}", state.key("contact", id))
 
 
 def timers(state: State) -> Iterator[Violation]:
@@ -227,12 +253,14 @@ def counts_and_index(state: State) -> Iterator[Violation]:
         if waiting and queue_id in state.hash("queue") and not state.deleting(queue_id)
     }
     if heads != state.zset("heads"):
-        yield Violation(6, f"heads should be {heads}", state.key("heads"))
+        yield Violation(6, f"the heads: {difference(heads, state.zset('heads'))}", state.key("heads"))
     deleting = sorted(id for id in state.hash("queue") if state.deleting(id))
-    if sorted(state.hash("meta").get("", {}).get("deleting", "").split()) != deleting:
-        yield Violation(6, f"the queues being deleted are {deleting}", state.key("meta"))
-    if set(state.zset("queues")) != set(state.hash("queue")):
-        yield Violation(6, "the list of queues is not the queues", state.key("queues"))
+    listed = sorted(state.hash("meta").get("", {}).get("deleting", "").split())
+    if listed != deleting:
+        what = _set_difference(deleting, listed) or "one of them twice"
+        yield Violation(6, f"the queues being deleted: {what}", state.key("meta"))
+    if what := _set_difference(state.hash("queue"), state.zset("queues")):
+        yield Violation(6, f"the list of queues: {what}", state.key("queues"))
     able: dict[str, dict[str, int]] = {}
     for id, user in state.hash("user").items():
         served = state.zset("agent_queues", id)
@@ -247,8 +275,8 @@ def counts_and_index(state: State) -> Iterator[Violation]:
             yield Violation(6, "idle_since and the predicate do not agree", state.key("user", id))
     found = {queue_id: members for queue_id, members in state.zsets.get("able", {}).items() if members}
     for queue_id in able.keys() | found.keys():
-        if able.get(queue_id) != found.get(queue_id):
-            yield Violation(6, f"should hold {able.get(queue_id)}", state.key("able", queue_id))
+        if what := difference(able.get(queue_id, {}), found.get(queue_id, {})):
+            yield Violation(6, f"the able agents: {what}", state.key("able", queue_id))
     for queue_id, members in state.zsets.get("queue_agents", {}).items():
         for id in members:
             if queue_id not in state.zset("agent_queues", id):
@@ -268,11 +296,12 @@ def log_tells_the_state(state: State) -> Iterator[Violation]:
     for id in real.keys() | told.keys():
         if real.get(id) != told.get(id):
             yield Violation(7, f"the log says {told.get(id)}, the keys {real.get(id)}", state.key("contact", id))
-    if set(replay.queues) != set(state.hash("queue")):
-        yield Violation(7, f"the log says the queues are {sorted(replay.queues)}", state.key("queues"))
+    if what := _set_difference(replay.queues, state.hash("queue")):
+        yield Violation(7, f"the queues, by the log: {what}", state.key("queues"))
     for id, agent in replay.agents.items():
         if agent.queues != state.zset("agent_queues", id):
-            yield Violation(7, f"the log says {id} serves {agent.queues}", state.key("agent_queues", id))
+            what = difference(agent.queues, state.zset("agent_queues", id))
+            yield Violation(7, f"the queues {id} serves, by the log: {what}", state.key("agent_queues", id))
         user = state.hash("user").get(id, {})
         if agent.queues and (agent.dnd, agent.capacity) != (int(user.get("dnd") or 0), int(user.get("capacity") or 1)):
             yield Violation(7, f"the log says dnd {agent.dnd}, capacity {agent.capacity}", state.key("user", id))

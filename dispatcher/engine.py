@@ -64,7 +64,7 @@ class Dispatcher:
             agent_grace=AGENT_GRACE_S,
         )
         if reply.body != "true":
-            raise DispatcherError(Code.PARAM_ERR, f"the tenant {tenant} exists")
+            raise DispatcherError(Code.PARAM_ERR, f"a tenant {tenant} exists already")
         # After the tenant itself: a list that lags is harmless, one that is ahead is not.
         await self.runner.store.add_tenant(tenant)
         return secret
@@ -155,7 +155,7 @@ class Dispatcher:
     async def get_agent(self, actor: Actor, agent_id: str) -> Agent:
         """Read one agent. Errors: USER_NOT_FOUND, API_NO_PERMISSION (another one's)."""
         _for_himself(actor, agent_id)
-        return Agent.model_validate_json(await self._run("agent_show", actor, agent_id=agent_id))
+        return await self._run_for_agent("agent_show", actor, agent_id)
 
     async def start_service(self, actor: Actor, agent_id: str, queues: Sequence[Service]) -> Agent:
         """Serve one or several queues in one step, so that the first match sees them all.
@@ -186,14 +186,12 @@ class Dispatcher:
         Errors: USER_NOT_FOUND, API_NO_PERMISSION.
         """
         _for_himself(actor, agent_id)
-        body = await self._run("agent_set_dnd", actor, agent_id=agent_id, dnd=dnd, reason=reason)
-        return Agent.model_validate_json(body)
+        return await self._run_for_agent("agent_set_dnd", actor, agent_id, dnd=dnd, reason=reason)
 
     async def set_capacity(self, actor: Actor, agent_id: str, capacity: int) -> Agent:
         """Set how many contacts an agent may hold at once. Errors: USER_NOT_FOUND, API_NO_PERMISSION."""
         _require(actor, Role.SUPERVISOR)
-        body = await self._run("agent_set_capacity", actor, agent_id=agent_id, capacity=capacity)
-        return Agent.model_validate_json(body)
+        return await self._run_for_agent("agent_set_capacity", actor, agent_id, capacity=capacity)
 
     # Contacts
 
@@ -210,11 +208,15 @@ class Dispatcher:
         """Put a customer into a queue, and match him at once if an agent is able. A backend names a `customer_id`.
 
         Asking again for the same queue returns the same contact. Errors: QUE_ID_INVALID, QUEUE_CLOSED,
-        QUEUE_FULL, NO_AGENTS, ALREADY_OTHERQUE, ROLE_CONFLICT, API_NO_PERMISSION.
+        QUEUE_FULL, NO_AGENTS, ALREADY_OTHERQUE, ROLE_CONFLICT, API_NO_PERMISSION (also himself without the
+        role customer: a backend that forgot the `customer_id`).
         """
         customer = customer_id if customer_id is not None else actor.user_id
         if not actor.is_supervisor and (customer != actor.user_id or presence is Presence.NONE):
             raise DispatcherError(Code.API_NO_PERMISSION, "only a backend queues for somebody else")
+        if customer == actor.user_id and Role.CUSTOMER not in actor.roles:
+            hint = "; customer_id names whom else to queue" if actor.is_supervisor else ""
+            raise DispatcherError(Code.API_NO_PERMISSION, f"queuing oneself needs the role customer{hint}")
         if name is None:
             name = actor.name if customer == actor.user_id else ""
         body = await self._run(
@@ -271,6 +273,7 @@ class Dispatcher:
         An unanswered assignment is returned again. Errors: QUE_NOUSER, QUE_SERVICE_NOT_START, AGENT_BUSY,
         NOT_LOGIN (no session), PARAM_ERR (a customer without a queue), API_NO_PERMISSION.
         """
+        _require(actor, Role.AGENT)
         if agent_id != actor.user_id:
             raise DispatcherError(Code.API_NO_PERMISSION, "an agent asks for himself")
         if customer_id and not queue_id:
@@ -317,6 +320,16 @@ class Dispatcher:
         """Carry out at most 16 due timers of a tenant; answer when the next one is due (epoch ms; None: none)."""
         reply = await self.runner.run("tick", tenant)
         return reply.due_at
+
+    async def _run_for_agent(self, script: str, actor: Actor, agent_id: str, **arguments: str | int) -> Agent:
+        """Run what needs a user who was seen before. About himself, "no such user" would be a riddle."""
+        try:
+            body = await self._run(script, actor, agent_id=agent_id, **arguments)
+        except DispatcherError as error:
+            if error.code is Code.USER_NOT_FOUND and agent_id == actor.user_id:
+                raise DispatcherError(error.code, f"no session of {agent_id} was ever opened") from error
+            raise
+        return Agent.model_validate_json(body)
 
     async def _run(self, script: str, actor: Actor, **arguments: str | int) -> str:
         try:

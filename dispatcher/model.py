@@ -64,6 +64,7 @@ Priority = Annotated[int, Field(ge=0, le=PRIORITY_MAX, strict=True)]
 Capacity = Annotated[int, Field(ge=1, le=CAPACITY_MAX, strict=True)]
 Dnd = Annotated[int, Field(ge=0, le=1000, strict=True)]
 Seconds = Annotated[int, Field(ge=0, le=SECONDS_MAX, strict=True)]
+Flag = Annotated[bool, Field(strict=True)]
 SomeSeconds = Annotated[int, Field(ge=1, le=SECONDS_MAX, strict=True)]
 
 
@@ -88,7 +89,7 @@ class Policy(Model):
 
     description: Annotated[str, Field(max_length=200)] = ""
     priority: Priority = 10
-    open: bool = True
+    open: Flag = True
     max_waiting: Annotated[int, Field(ge=0, le=1_000_000_000, strict=True)] = 0
     max_wait: Seconds = 0
     offer_timeout: SomeSeconds = 30
@@ -98,7 +99,7 @@ class Policy(Model):
     missed_limit: Annotated[int, Field(ge=0, le=1000, strict=True)] = 3
     wrap_up: Seconds = 0
     service_level: SomeSeconds = 20
-    join_when_no_agents: bool = True
+    join_when_no_agents: Flag = True
 
 
 class QueueCreate(Policy):
@@ -114,7 +115,7 @@ class QueuePatch(Model):
     name: Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_is_name)] | None = None
     description: Annotated[str, Field(max_length=200)] | None = None
     priority: Priority | None = None
-    open: bool | None = None
+    open: Flag | None = None
     max_waiting: Annotated[int, Field(ge=0, le=1_000_000_000, strict=True)] | None = None
     max_wait: Seconds | None = None
     offer_timeout: SomeSeconds | None = None
@@ -124,7 +125,7 @@ class QueuePatch(Model):
     missed_limit: Annotated[int, Field(ge=0, le=1000, strict=True)] | None = None
     wrap_up: Seconds | None = None
     service_level: SomeSeconds | None = None
-    join_when_no_agents: bool | None = None
+    join_when_no_agents: Flag | None = None
 
 
 class QueueStatus(Model):
@@ -143,7 +144,7 @@ class Queue(Policy):
 
     queue_id: str
     name: str
-    deleting: bool = False
+    deleting: Flag = False
     status: QueueStatus | None = None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from typing import Any
 
 from dispatcher.settings import Settings
@@ -11,6 +12,21 @@ APP = "api.app:create"
 
 WS_BYTES_MAX = 1024 * 1024
 """Above the gateway's own limit for a frame, so that the gateway is the one to refuse it, with its close code."""
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Take `host` and `port` (0: a free one); the server listens there once it is up, until then all is refused.
+
+    Raises OSError, which says where and why.
+    """
+    taken = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    try:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind((host, port))
+    except OSError as error:
+        taken.close()
+        raise OSError(error.errno, f"cannot listen on {host}:{port}: {error.strerror}") from error
+    return taken
 
 
 def uvicorn_options(settings: Settings) -> dict[str, Any]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from importlib import metadata
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -24,6 +26,16 @@ class SettingsError(Exception):
 def _is_redis_url(url: str) -> str:
     if url and not url.startswith(_REDIS_SCHEMES):
         raise ValueError(f"must begin with one of {' '.join(_REDIS_SCHEMES)}, or be empty for the embedded store")
+    scheme, _, rest = url.partition("://")
+    hosts, _, path = rest.rpartition("@")[2].partition("?")[0].partition("/")
+    for host in hosts.split(","):
+        try:
+            urlsplit(f"//{host}").port  # noqa: B018
+        except ValueError as error:
+            raise ValueError(f"not a host and port: {host}") from error
+    db = path.partition("/")[2] if scheme.endswith("+sentinel") else path
+    if db and not re.fullmatch("[0-9]{1,5}", db):
+        raise ValueError(f"a database is a number, not {db}")
     return url
 
 
@@ -101,7 +113,7 @@ def load() -> Settings:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         name = PREFIX + "_".join(str(part) for part in first["loc"]).upper()
-        raise SettingsError(f"{name}: {first['msg']}") from error
+        raise SettingsError(f"{name}: {first['msg'].removeprefix('Value error, ')}") from error
 
 
 def described() -> list[tuple[str, str, str]]:

@@ -10,6 +10,7 @@ from typing import Annotated, Any, NamedTuple, Self, TypeVar
 
 from pydantic import Field, ValidationError, model_validator
 
+from api.problems import sentences
 from dispatcher.engine import Dispatcher
 from dispatcher.errors import Code, DispatcherError
 from dispatcher.events.hub import Hub
@@ -29,7 +30,6 @@ from dispatcher.model import (
 )
 
 WATCHED_MAX = 1000
-DETAIL_ERRORS_MAX = 3
 DETAIL_LENGTH_MAX = 500
 
 ArgsT = TypeVar("ArgsT", bound=Model)
@@ -162,11 +162,7 @@ def parse_args(model: type[ArgsT], args: Any) -> ArgsT:
     try:
         return model.model_validate(args)
     except ValidationError as error:
-        found = error.errors(include_url=False, include_input=False, include_context=False)
-        detail = "; ".join(
-            f"{'.'.join(str(part) for part in item['loc']) or 'args'}: {item['msg']}"
-            for item in found[:DETAIL_ERRORS_MAX]
-        )
+        detail = sentences(error.errors(include_url=False, include_input=False))
         # A member's name is the client's own text.
         raise DispatcherError(Code.PARAM_ERR, detail[:DETAIL_LENGTH_MAX]) from error
 

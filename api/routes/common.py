@@ -10,6 +10,7 @@ from pydantic import AfterValidator
 
 from api.auth import CurrentActor
 from dispatcher.engine import LIST_LIMIT_MAX, Dispatcher
+from dispatcher.errors import Code, DispatcherError
 from dispatcher.model import AssignmentId, ContactId, QueueId
 
 
@@ -20,9 +21,16 @@ class _Route(APIRoute):
         super().__init__(*args, **{**options, "response_model_exclude_unset": True})
 
 
+async def _known_query(request: Request) -> None:
+    """Refuse query parameters that the row does not have. Errors: PARAM_ERR, naming them."""
+    known = {parameter.alias for parameter in request.scope["route"].dependant.query_params}
+    if unknown := sorted(request.query_params.keys() - known):
+        raise DispatcherError(Code.PARAM_ERR, f"there is no such query parameter: {', '.join(unknown)}")
+
+
 def rows(tag: str) -> APIRouter:
     """Return the router of one noun."""
-    return APIRouter(prefix="/v1", tags=[tag], route_class=_Route)
+    return APIRouter(prefix="/v1", tags=[tag], route_class=_Route, dependencies=[Depends(_known_query)])
 
 
 async def _engine(request: Request) -> Dispatcher:

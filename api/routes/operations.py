@@ -17,12 +17,14 @@ class Health(BaseModel):
     node_id: str
 
 
+@router.head("/healthz", include_in_schema=False)
 @router.get("/healthz")
 async def healthz(request: Request) -> Health:
     """Answer while the process lives, whatever its store does."""
     return Health(node_id=request.app.state.node.settings.node_id)
 
 
+@router.head("/readyz", include_in_schema=False)
 @router.get("/readyz")
 async def readyz(request: Request) -> Health:
     """Answer when the store does; else UNAVAILABLE (503)."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NoReturn, TypeVar
@@ -18,6 +19,7 @@ from dispatcher.store.connect import Store, connect
 REFUSED = 1
 WRONG_USAGE = 2
 NO_STORE = 3
+NO_ANSWER = frozenset({Code.UNAVAILABLE, Code.OUTCOME_UNKNOWN})
 
 ResultT = TypeVar("ResultT")
 
@@ -36,7 +38,7 @@ def failures() -> Iterator[None]:
     except SettingsError as error:
         fail(str(error), WRONG_USAGE)
     except DispatcherError as error:
-        fail(str(error), NO_STORE if error.code in {Code.UNAVAILABLE, Code.OUTCOME_UNKNOWN} else REFUSED)
+        fail(error.detail, NO_STORE if error.code in NO_ANSWER else REFUSED)
     except OSError as error:
         fail(error.strerror or str(error), REFUSED)
 
@@ -45,9 +47,18 @@ def on_store(work: Callable[[Store], Awaitable[ResultT]]) -> ResultT:
     """Do `work` on the store of the settings, which must be a real one: the embedded one is inside another process."""
 
     async def with_store(read: Settings) -> ResultT:
-        store = await connect(read.redis_url, timeout=read.command_timeout_s)
         try:
+            store = await connect(read.redis_url, timeout=read.command_timeout_s)
+        except ValueError as error:
+            raise SettingsError(f"{PREFIX}REDIS_URL: {error}") from error
+        try:
+            # Something plain first: why it fails is known here, but not of what runs by itself.
+            await store.tenants()
             return await work(store)
+        except DispatcherError as error:
+            if error.code in NO_ANSWER and error.__cause__ is not None:
+                raise DispatcherError(error.code, _no_answer(read.redis_url, error)) from error
+            raise
         finally:
             await store.close()
 
@@ -60,6 +71,18 @@ def on_store(work: Callable[[Store], Awaitable[ResultT]]) -> ResultT:
             )
         logs.configure(read.model_copy(update={"log_level": "error"}))
         return asyncio.run(with_store(read))
+
+
+def _no_answer(url: str, error: DispatcherError) -> str:
+    """Say which store does not answer (without its password), and why as far as it is known, on one line."""
+    scheme, _, rest = url.partition("://")
+    cause: BaseException = error
+    while (deeper := cause.__cause__ or cause.__context__) is not None:
+        cause = deeper
+    # The text of a failed connection is the event loop's own; its number has plainer words.
+    number = (cause.errno if isinstance(cause, OSError) else None) or 0
+    why = (os.strerror(number) if number > 0 else " ".join(str(cause).split()) or type(cause).__name__).rstrip(".")
+    return f"the store {scheme}://{rest.rpartition('@')[2].partition('?')[0]}: {why}. {error.code.title}"
 
 
 def show_json(value: Any) -> None:

@@ -31,7 +31,7 @@ def doctor(
     async def work(store: Store) -> Found:
         known = await store.tenants()
         if tenant is not None and tenant not in known:
-            raise DispatcherError(Code.TOKEN_APPIDNOTEXIST, tenant)
+            raise DispatcherError(Code.TOKEN_APPIDNOTEXIST, f"there is no tenant {tenant}")
         return {name: await checks.check(store, name, with_log=log) for name in ([tenant] if tenant else known)}
 
     found = on_store(work)

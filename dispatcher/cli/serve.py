@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import socket
+from contextlib import suppress
 from typing import Annotated
 
+import structlog
 import typer
 
 from dispatcher import logs, settings
 from dispatcher.cli.common import failures
-from dispatcher.serving import APP, uvicorn_options
+from dispatcher.serving import APP, bind, uvicorn_options
 from dispatcher.settings import MAKE_A_KEY
+
+log = structlog.get_logger(__name__)
 
 
 def _epilog() -> str:
@@ -53,10 +58,18 @@ def serve(
                 " tenant to try; for work set DISPATCHER_REDIS_URL.",
                 err=True,
             )
-        uvicorn.run(
-            APP,
-            factory=True,
-            host=read.host if host is None else host,
-            port=read.port if port is None else port,
-            **uvicorn_options(read),
-        )
+
+        class Server(uvicorn.Server):
+            """Says where it listens: uvicorn does not, where the socket is given."""
+
+            async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+                await super().startup(sockets)
+                log.info("node.listening", address=address)
+
+        with bind(read.host if host is None else host, read.port if port is None else port) as taken:
+            name, number = taken.getsockname()[:2]
+            address = f"http://[{name}]:{number}" if ":" in name else f"http://{name}:{number}"
+            server = Server(uvicorn.Config(APP, factory=True, **uvicorn_options(read)))
+            # Raised again by uvicorn once it has stopped as it should.
+            with suppress(KeyboardInterrupt):
+                server.run(sockets=[taken])

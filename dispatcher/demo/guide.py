@@ -25,13 +25,14 @@ asyncio.run(main(*sys.argv[1:]))
 
 @dataclass(frozen=True)
 class Access:
-    """The way in: tenant, its secret, and tokens of a supervisor and of a customer."""
+    """The way in: tenant, its secret, and tokens of a supervisor, a customer and an admin."""
 
     url: str
     tenant: str
     secret: str
     supervisor: str
     customer: str
+    admin: str
 
 
 def guide(access: Access, *, embedded: bool, simulated: bool) -> str:
@@ -41,6 +42,7 @@ def guide(access: Access, *, embedded: bool, simulated: bool) -> str:
     url = access.url
     login = {"tenant": access.tenant, "secret": access.secret, "user_id": "olga", "roles": ["agent"]}
     contact = {"queue_id": "sales", "customer_id": "walk-in", "name": "Walk-in", "presence": "none"}
+    queue = {"queue_id": "returns", "name": "Returns"}
     return (
         dedent(
             f"""
@@ -50,9 +52,10 @@ def guide(access: Access, *, embedded: bool, simulated: bool) -> str:
           {url}/readyz         is it well
           tenant {access.tenant}   secret {access.secret}
 
-        Tokens for the lines below: a supervisor's, and a customer's
+        Tokens for the lines below: a supervisor's, a customer's, and an admin's
           TOKEN={access.supervisor}
           CUSTOMER={access.customer}
+          ADMIN={access.admin}
 
         Log in (as an agent)
           {_curl(url, "/v1/login", login)}
@@ -61,7 +64,10 @@ def guide(access: Access, *, embedded: bool, simulated: bool) -> str:
           curl -s "{url}/v1/queues?status=1" -H "Authorization: Bearer $TOKEN"
 
         Put somebody into a queue, as a backend does for a phone call
-          {_curl(url, "/v1/contacts", contact, token=True)}
+          {_curl(url, "/v1/contacts", contact, token="TOKEN")}
+
+        Make a queue, as an admin
+          {_curl(url, "/v1/queues", queue, token="ADMIN")}
 
         Queue yourself, and follow what happens, with the client for Python
         """
@@ -71,8 +77,8 @@ def guide(access: Access, *, embedded: bool, simulated: bool) -> str:
     )
 
 
-def _curl(url: str, path: str, body: Mapping[str, object], *, token: bool = False) -> str:
-    who = ' -H "Authorization: Bearer $TOKEN"' if token else ""
+def _curl(url: str, path: str, body: Mapping[str, object], *, token: str = "") -> str:
+    who = f' -H "Authorization: Bearer ${token}"' if token else ""
     return f"curl -s {url}{path}{who} -H 'Content-Type: application/json' -d {shlex.quote(json.dumps(body))}"
 
 

@@ -76,7 +76,8 @@ async def _admin(url: str, tenant: str, secret: str) -> Http:
 async def _access(url: str, tenant: str, secret: str, admin: Http) -> Access:
     supervisor = await admin.create_token("you", [Role.SUPERVISOR], name="You", ttl_s=TOKEN_S)
     customer = await admin.create_token("guest", [Role.CUSTOMER], name="Guest", ttl_s=TOKEN_S)
-    return Access(url, tenant, secret, supervisor.token, customer.token)
+    boss = await admin.create_token("boss", [Role.ADMIN], name="Boss", ttl_s=TOKEN_S)
+    return Access(url, tenant, secret, supervisor.token, customer.token, boss.token)
 
 
 @contextlib.contextmanager

@@ -14,7 +14,7 @@ from uvicorn.importer import import_from_string
 
 from dispatcher.engine import Dispatcher
 from dispatcher.errors import Code, DispatcherError
-from dispatcher.serving import APP, uvicorn_options
+from dispatcher.serving import APP, bind, uvicorn_options
 from dispatcher.settings import Settings
 
 SHOWN = {"0.0.0.0": "127.0.0.1", "::": "::1"}
@@ -77,8 +77,7 @@ async def serving(host: str, port: int) -> AsyncIterator[Service]:
 @contextlib.asynccontextmanager
 async def listening(app: Any, host: str, port: int) -> AsyncIterator[tuple[str, asyncio.Task[None]]]:
     """Run an application; give its address, and the task that ends when it does. Errors as `serving`."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.create_server((host, port), family=family, backlog=1024) as listener:
+    with bind(host, port) as listener:
         server = Server(_config(app))
         task = asyncio.create_task(server.serve(sockets=[listener]), name="demo server")
         try:

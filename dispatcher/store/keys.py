@@ -59,11 +59,19 @@ CHANNELS: tuple[Key, ...] = (
     ),
 )
 
-TENANTS = "acd:tenants"
-"""SET of all tenants' names. It may lag; the tenant's own `meta` is written first."""
+GLOBAL_KEYS: tuple[Key, ...] = (
+    Key("tenants", "", "SET", "all tenants' names. It may lag; the tenant's own `meta` is written first", "for ever"),
+    Key(
+        "nodes",
+        "",
+        "ZSET",
+        "nodes @ last seen (ms). Its lag costs lateness, never correctness",
+        "each until it stops, or 1 min after it was last seen",
+    ),
+)
+"""Of no tenant: named `acd:<facet>`."""
 
-NODES = "acd:nodes"
-"""ZSET node @ last seen (ms). Its lag costs lateness, never correctness."""
+TENANTS, NODES = (f"acd:{key.facet}" for key in GLOBAL_KEYS)
 
 _FACETS = frozenset(key.facet for key in TENANT_KEYS + CHANNELS)
 

@@ -94,10 +94,41 @@ async def test_probes_and_other_paths(store: Store) -> None:
     async with node(store, "a") as a:
         assert (await a.http.get("/healthz")).json() == {"status": "ok", "node_id": "a"}
         assert (await a.http.get("/readyz")).json() == {"status": "ok", "node_id": "a"}
+        for path in ("/healthz", "/readyz"):
+            got, head = await a.http.get(path), await a.http.head(path)
+            assert (head.status_code, head.content) == (200, b"")
+            assert head.headers["content-length"] == got.headers["content-length"]
         with pytest.raises(InvalidStatus) as caught:
             async with connect(f"ws://127.0.0.1:{a.port}/v1/elsewhere"):
                 pass
         assert caught.value.response.status_code == 403
+
+
+async def test_what_a_role_allows_and_who_was_never_seen(store: Store, name: str, secret: str) -> None:
+    async with node(store, "a") as a:
+        boss = await a.login(name, secret, "boss", "admin")
+        ann = await a.login(name, secret, "ann", "agent")
+        carl = await a.login(name, secret, "carl")
+        await _ok(a.http.post("/v1/queues", json={}, headers=boss), 201)
+        needs = "queuing oneself needs the role customer"
+        for who, named, detail in (
+            (ann, {}, needs),
+            (boss, {}, f"{needs}; customer_id names whom else to queue"),
+            (boss, {"customer_id": "boss"}, f"{needs}; customer_id names whom else to queue"),
+        ):
+            refused = await _ok(a.http.post("/v1/contacts", json={"queue_id": "1", **named}, headers=who), 403)
+            assert (refused["code"], refused["detail"]) == ("API_NO_PERMISSION", detail)
+        await _ok(a.http.post("/v1/contacts", json={"queue_id": "1", "customer_id": "dan"}, headers=boss), 201)
+        await _ok(a.http.post("/v1/contacts", json={"queue_id": "1"}, headers=carl), 201)
+        refused = await _ok(a.http.post("/v1/agents/me/assignments", headers=carl), 403)
+        assert (refused["code"], refused["detail"]) == ("API_NO_PERMISSION", "needs the role agent")
+        for asked in (
+            a.http.get("/v1/agents/me", headers=ann),
+            a.http.put("/v1/agents/me/dnd", json={"dnd": 1}, headers=ann),
+        ):
+            assert (await _ok(asked, 404))["detail"] == "no session of ann was ever opened"
+        unknown = await _ok(a.http.get("/v1/agents/nobody", headers=boss), 404)
+        assert unknown["detail"] == "There is no such user"
 
 
 async def test_a_defect_is_answered_once_and_logged(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

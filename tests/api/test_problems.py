@@ -85,6 +85,8 @@ async def test_unknown_paths_and_methods(door: Door, method: str, path: str, sta
         "/v1/queues?status=maybe",
         "/v1/queues?cursor=" + "x" * 257,
         "/v1/queues?cursor=%00",
+        "/v1/queues?stauts=1",
+        "/v1/queues/1?status=1",
     ],
 )
 async def test_bad_ids_and_queries(door: Door, fake: FakeDispatcher, path: str) -> None:
@@ -148,6 +150,49 @@ async def test_numbers(door: Door, priority: Any, ok: bool) -> None:
     response = await door.post("/v1/queues", json={"priority": priority}, headers=door.as_("u", Role.ADMIN))
     assert response.status_code == (201 if ok else 400)
     assert ok or response.json()["detail"].startswith("priority: ")
+
+
+@pytest.mark.parametrize("value", ["yes", "true", 1, 0, "0", [], {}])
+async def test_only_true_and_false_are_flags(door: Door, value: Any) -> None:
+    headers = door.as_("u", Role.ADMIN)
+    for response in (
+        await door.post("/v1/queues", json={"open": value}, headers=headers),
+        await door.patch("/v1/queues/1", json={"open": value}, headers=headers),
+    ):
+        assert (response.status_code, response.json()["detail"]) == (400, "open: must be true or false")
+
+
+async def test_unknown_query_parameters_are_named(door: Door) -> None:
+    response = await door.get("/v1/queues?limit=5&b=1&a=1", headers=door.as_("u"))
+    assert (response.status_code, response.json()["detail"]) == (400, "there is no such query parameter: a, b")
+
+
+DETAILS: list[tuple[str, str, Any, str]] = [
+    ("POST", "/v1/tokens", {"user_id": "u", "roles": []}, "roles: must not be empty"),
+    ("POST", "/v1/tokens", {"user_id": "u", "roles": ["god"]},
+     "roles.0: must be 'customer', 'agent', 'supervisor' or 'admin'"),
+    ("POST", "/v1/tokens", {"user_id": "u"}, "roles: is missing"),
+    ("POST", "/v1/tokens", {"user_id": "", "roles": ["agent"], "ttl_s": 1},
+     "user_id: must not be empty; ttl_s: must be at least 60"),
+    ("POST", "/v1/contacts", {"queue_id": "1", "ext": "x" * 4097}, "ext: is longer than 4096 bytes"),
+    ("POST", "/v1/contacts", {"queue_id": "1", "name": "x" * 129}, "name: is longer than 128 characters"),
+    ("POST", "/v1/contacts", {"queue_id": 1, "more": 1}, "queue_id: must be text; more: there is no such member"),
+    ("POST", "/v1/agents/me/queues", {"queues": [{"queue_id": 1}]}, "queues.0.queue_id: must be text"),
+    ("POST", "/v1/agents/me/queues", {"queues": [1]}, "queues.0: must be an object"),
+    ("POST", "/v1/agents/me/queues", {"queues": []}, "queues: must not be empty"),
+    ("POST", "/v1/agents/me/queues", {"queues": "1"}, "queues: must be a list"),
+    ("POST", "/v1/agents/me/queues", [], "body: must be a JSON object, sent as application/json"),
+    ("PUT", "/v1/agents/me/dnd", {"dnd": 1001}, "dnd: must be at most 1000"),
+    ("PUT", "/v1/agents/me/dnd", {"dnd": "1"}, "dnd: must be a whole number"),
+    ("POST", "/v1/contacts/5/start", None, "contact: must be a contact's id, like 1763824800123-0007"),
+    ("POST", "/v1/assignments/5/accept", None, "assignment: must be an assignment's id, like 1763824800123-0007-1"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("method", "path", "body", "detail"), DETAILS)
+async def test_what_is_wrong_is_said_in_our_words(door: Door, method: str, path: str, body: Any, detail: str) -> None:
+    response = await door.request(method, path, json=body, headers=door.as_("u", *Role))
+    assert (response.status_code, response.json()["detail"]) == (400, detail)
 
 
 async def test_a_body_that_is_not_said_to_be_json(door: Door) -> None:

@@ -74,10 +74,10 @@ def test_a_tenant_s_secret_is_shown_once(lane: str, redis: str) -> None:
     assert {first, second} <= set(listed)
     assert listed == sorted(listed)
     assert json.loads(run("tenant", "list", "--json").stdout) == {"tenants": listed}
-    for wrong in (first, "No Such Name"):
+    for wrong, said in ((first, f"dispatcher: a tenant {first} exists already\n"), ("No Such Name", "name matches")):
         again = run("tenant", "create", wrong, "--json")
         assert (again.exit_code, again.stdout) == (1, "")
-        assert "PARAM_ERR" in again.stderr
+        assert said in again.stderr
 
 
 def test_the_doctor(lane: str, redis: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,7 +85,8 @@ def test_the_doctor(lane: str, redis: str, monkeypatch: pytest.MonkeyPatch) -> N
         assert run("doctor").exit_code == 2
         return
     name = unique("acme")
-    assert run("doctor", name).exit_code == 1
+    unknown = run("doctor", name)
+    assert (unknown.exit_code, unknown.stderr) == (1, f"dispatcher: there is no tenant {name}\n")
     run("tenant", "create", name)
     well = run("doctor", name)
     assert (well.exit_code, well.output) == (0, f"{name}: well\n")
@@ -106,17 +107,22 @@ def test_the_doctor(lane: str, redis: str, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_a_store_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DISPATCHER_REDIS_URL", "redis://127.0.0.1:1")
+    monkeypatch.setenv("DISPATCHER_REDIS_URL", "redis://me:s3cret@127.0.0.1:1/0")
     for arguments in (["tenant", "list"], ["tenant", "create", "acme"], ["doctor"]):
         result = run(*arguments)
         assert result.exit_code == 3, result.output
-        assert "UNAVAILABLE" in result.stderr
+        assert len(result.stderr.splitlines()) == 1
+        assert "redis://127.0.0.1:1/0: Connection refused. " in result.stderr
+        assert "s3cret" not in result.stderr
 
 
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
         ("REDIS_URL", "http://x", "redis+cluster://"),
+        ("REDIS_URL", "redis://127.0.0.1:1/xx", "DISPATCHER_REDIS_URL: a database is a number, not xx"),
+        ("REDIS_URL", "redis://127.0.0.1:x", "DISPATCHER_REDIS_URL: not a host and port: 127.0.0.1:x"),
+        ("REDIS_URL", "redis+sentinel://h:1/main/x", "DISPATCHER_REDIS_URL: a database is a number, not x"),
         ("PORT", "many", "DISPATCHER_PORT"),
         ("LOG_LEVEL", "loud", "DISPATCHER_LOG_LEVEL"),
         ("NODE_ID", "a b", "DISPATCHER_NODE_ID"),
@@ -169,6 +175,28 @@ def test_serve_serves_and_ends_when_told(lane: str, redis: str) -> None:
     assert not [entry for entry in logged if entry["level"] in {"warning", "error"}]
     assert ("dispatcher demo" in "".join(lines)) == (lane == "embedded")
     assert KEYS not in "".join(lines) + rest
+
+
+def test_a_port_that_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DISPATCHER_REDIS_URL", raising=False)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        for command in ("serve", "demo"):
+            result = run(command, "--port", str(port))
+            assert result.exit_code == 1
+            said = result.stderr.splitlines()[-1]
+            assert said == f"dispatcher: cannot listen on 127.0.0.1:{port}: Address already in use"
+
+
+def test_the_doctor_names_what_is_too_many_or_missing() -> None:
+    expected = {"ann": 1, "bob": 2, "cat": 3}
+    assert (
+        doctor.difference(expected, {"bob": 2, "cat": 4, "dan": 5})
+        == "missing: ann @ 1; too many: dan @ 5; wrong: cat @ 4 for 3"
+    )
+    assert doctor.difference({}, dict.fromkeys("abcdefg")) == "too many: a, b, c, d, e and 2 more"
+    state = doctor.State("t", hashes={"queue": {"1": {"priority": "1"}}}, zsets={"queues": {"": {"1": 0, "2": 0}}})
+    assert [violation.what for violation in doctor.counts_and_index(state)] == ["the list of queues: too many: 2"]
 
 
 def test_the_command_line_knows_no_doors() -> None:

@@ -16,6 +16,7 @@ import pytest
 
 from dispatcher.client import Client, Http
 from dispatcher.demo.service import listening
+from dispatcher.model import QueueCreate
 from tests.e2e.nodes import SECONDS
 
 PROGRAM = """
@@ -35,6 +36,7 @@ class Demo:
         self.guide = guide
         self.url = self._find(r"(http://\S+)/openapi.json")
         self.supervisor = self._find(r"TOKEN=(\S+)")
+        self.admin = self._find(r"ADMIN=(\S+)")
         self.customer = self._find(r"CUSTOMER=(\S+)")
 
     def _find(self, pattern: str) -> str:
@@ -85,6 +87,8 @@ async def test_without_people_it_is_empty_and_the_lines_to_paste_work() -> None:
     async with demo("alone") as running:
         async with Http(running.url, running.supervisor) as http:
             assert (await http.list_agents()).items == ()
+        async with Http(running.url, running.admin) as http:
+            assert (await http.create_queue(QueueCreate(queue_id="returns"))).queue_id == "returns"
         paste = running.guide.split("client for Python\n")[1].split("\nThe same by hand")[0]
         pasted = await asyncio.create_subprocess_shell(
             paste,
