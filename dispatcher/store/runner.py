@@ -55,10 +55,8 @@ class Runner:
 
     def __init__(self, store: Store, scripts: ScriptSource) -> None:
         self.store = store
-        self._scripts = {
-            name: _Script(name, scripts.text(name, embedded=store.is_embedded), scripts.arguments(name))
-            for name in scripts.names
-        }
+        self._source = scripts
+        self._scripts: dict[str, _Script] = {}
         self._loads: dict[tuple[Wire, str], asyncio.Future[Any]] = {}
 
     async def run(self, script: str, tenant: str, /, **arguments: str | int) -> Reply:
@@ -68,7 +66,7 @@ class Runner:
         (sent, no answer); PARAM_ERR (text that is not Unicode); SERVER_EXCEPTION (the script failed).
         TypeError for an argument the script does not have. A cancelled caller leaves the command running.
         """
-        command = self._scripts[script]
+        command = self._script(script)
         packed = command.pack(tenant, arguments)
         wire = await self.store.wire(tenant)
         for _ in range(ATTEMPTS):
@@ -83,6 +81,14 @@ class Runner:
             else:
                 return _read(command, reply)
         raise DispatcherError(Code.UNAVAILABLE)
+
+    def _script(self, name: str) -> _Script:
+        """Return a script, composed when it is first asked for: that takes some 0.1 s of a process's life."""
+        script = self._scripts.get(name)
+        if script is None:
+            text = self._source.text(name, embedded=self.store.is_embedded)
+            script = self._scripts[name] = _Script(name, text, self._source.arguments(name))
+        return script
 
     async def _load(self, wire: Wire, command: _Script) -> None:
         """Load a script on one server, once for all who miss it at the same time."""

@@ -92,6 +92,10 @@ def lua_folder() -> Path:
     return inside if inside.is_dir() else package.parent / "lua"
 
 
+_TEXTS: dict[tuple[Path, str, bool, bool], dict[str, str]] = {}
+"""What has been composed in this process, because composing takes longer than anything else at a start."""
+
+
 class Scripts:
     """All scripts, composed. `clock="virtual"` reads the time from the tenant's `clock` key instead of the server.
 
@@ -111,7 +115,7 @@ class Scripts:
         self._clock = clock
         self._counting = counting
         self._folder = folder or lua_folder()
-        self._texts: dict[str, str] = {}
+        self._texts = _TEXTS.setdefault((self._folder, clock, counting, inline), {})
 
     @cached_property
     def commands(self) -> Mapping[str, Source]:

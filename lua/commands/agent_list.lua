@@ -5,7 +5,7 @@
 -- REPLY  a page of agents; of one queue's agents the connected ones come last
 -- ERRORS QUE_ID_INVALID QUE_SERVICE_NOT_START
 -- EVENTS none
--- CALLS  4 + 3 * limit
+-- CALLS  5 + 3 * limit
 -- FLAGS  no-writes
 -- USES   tenant fail agent_json agent
 --

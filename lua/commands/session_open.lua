@@ -4,9 +4,9 @@
 -- ARGV   session_id node_id name
 -- REPLY  the snapshot
 -- ERRORS none
--- EVENTS session.replaced contact.resumed contact.left assignment.offered contact.matched agent.changed
+-- EVENTS session.replaced contact.resumed contact.left contact.ended assignment.offered contact.matched agent.changed
 -- CALLS  190 + 10 * served
--- USES   tenant fail done place close settle snapshot resume connected lifetime agent
+-- USES   tenant fail done place settle snapshot resume connected lifetime agent
 --
 -- A held contact waits again in its old place and is matched in this same step. The snapshot is read after
 -- everything else was decided, with the offset that counts this command's own frame.

@@ -3,7 +3,6 @@
 -- INLINE done
 -- ENDS tell_agent_changes settle_lifetimes forget_queues
 local LOG_ENTRIES_MAX = '1000000'
-local remembering -- the user whose hash keeps this command's answer
 
 -- Count a frame for each recipient whose hash is written anyway.
 local function count_frames()

@@ -3,7 +3,12 @@
 -- USES place
 local function resume(c)
   local q = queue(c.queue_id)
-  if q.deleting ~= '' then return close_contact(c, 'removed') end
+  if q.deleting ~= '' then
+    leave_line(c)
+    stop_wait_timer(c)
+    emit('contact.left', contact_json(c, nil, 'removed'), nil, q.id)
+    return end_contact(c, 'removed')
+  end
   redis.call('ZREM', HELD .. q.id, c.id)
   put(c, 'state', 'waiting')
   local u, agent_priority, others = choose_agent(q)

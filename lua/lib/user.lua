@@ -2,6 +2,7 @@
 -- `agent` what decides over his work as well.
 -- USES tenant entity
 local users = {}
+local remembering -- the user whose hash keeps this command's answer
 
 local function user(id)
   local u = users[id]
