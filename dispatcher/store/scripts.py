@@ -6,7 +6,7 @@ others. From that the composer makes one text per command:
 
 - the `#!lua` line, with the flags;
 - `KEYS` and `ARGV` bound to names: `META` and `P` (the key prefix), each key of the key table that the script
-  mentions in capitals (`WAITING .. queue_id`), each argument by its own name;
+  mentions in capitals (`WAITING .. queue_id`), each argument by its own name; its own name is `script`;
 - the libs it uses, each once, dependencies first; then the command.
 """
 
@@ -169,6 +169,8 @@ class Scripts:
         lines = ["#!lua flags=" + flags if flags else "#!lua"]
         lines.append("local P = string.sub(KEYS[1], 1, -5)")
         lines += filter(None, bound[: len(COMMON_ARGUMENTS)])
+        if "script" in mentioned:
+            lines.append(f"local script = '{name}'")
         lines += _COUNTING_CALL if self._counting else ["local call = redis.call"]
         lines += texts[:-1]
         lines += filter(None, bound[len(COMMON_ARGUMENTS) :])

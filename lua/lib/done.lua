@@ -40,6 +40,7 @@ local function done(body)
   if type(body) == 'function' then body = body() end
   if remembering then
     put(remembering, 'request_id', request_id)
+    put(remembering, 'request', script)
     put(remembering, 'reply', body)
   end
   flush()

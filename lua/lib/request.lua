@@ -2,7 +2,8 @@
 -- USES tenant user fail done json
 --
 -- It is kept in the same script as the change, so an answer that was lost on the way is simply asked for again:
--- the last id gives the first answer, an older one says that it was done. Errors change nothing and are not kept.
+-- the last id gives the first answer, an older one says that it was done. Another command under the last id is a
+-- mistake of the caller's, and told so. Errors change nothing and are not kept.
 
 -- Return the reply where there is nothing more to do. `load` is how the command reads its actor: user or agent.
 local function replied(load)
@@ -10,7 +11,11 @@ local function replied(load)
   local me = load(actor)
   if me.client ~= client then return fail('NOT_LOGIN', 'a newer session took over') end
   if request_id == '0' then return nil end
-  if request_id == me.request_id then return {'OK', redis.call('HGET', key_of(me), 'reply'), ''} end
+  if request_id == me.request_id then
+    local kept = redis.call('HMGET', key_of(me), 'reply', 'request')
+    if kept[2] ~= script then return fail('REQUEST_ID_REUSED', 'the id was used for ' .. (kept[2] or 'another')) end
+    return {'OK', kept[1], ''}
+  end
   if tonumber(request_id) < (tonumber(me.request_id) or 0) then return {'REPEATED', '', ''} end
   remembering = me
   return nil

@@ -11,6 +11,7 @@ import pytest
 from dispatcher.errors import Code
 from dispatcher.store.keys import CHANNELS, TENANT_KEYS
 from dispatcher.store.scripts import Scripts, lua_folder, read_source
+from tests.scripts.world import REQUEST_ERRORS
 
 SCRIPTS = Scripts()
 VIRTUAL = Scripts(clock="virtual")
@@ -116,7 +117,7 @@ def test_every_failure_is_named_and_every_named_one_occurs(name: str) -> None:
     assert codes <= set(Code.__members__)
     assert {code for code in codes if f"'{code}'" not in carried(name)} == set()
     assert ("REQUEST" in named) == ("request" in SCRIPTS.commands[name].uses)
-    allowed = codes | FOR_ALL | ({"NOT_LOGIN"} if "REQUEST" in named else set())
+    allowed = codes | FOR_ALL | (REQUEST_ERRORS if "REQUEST" in named else set())
     assert set(_FAIL.findall(carried(name))) <= allowed
 
 

@@ -58,6 +58,9 @@ async def test_a_command_happens_once(world: World, script: str) -> None:
     assert world.events == []
     assert (await world.freeze()).same_as(done)
     assert await world.run(script, **command | {"request_id": 4}) is None, "an older one was done long ago"
+    other = "agent_stop_service" if script == "agent_set_dnd" else "agent_set_dnd"
+    with pytest.raises(Failed, match="REQUEST_ID_REUSED"):
+        await world.run(other, actor=actor, client=f"client-{actor}", request_id=5, agent_id=actor)
     assert (await world.freeze()).same_as(done)
 
 

@@ -24,7 +24,7 @@ from dispatcher.store.scripts import Scripts
 from tests.scripts.frozen import Frozen
 
 START_AT = 1_763_824_800_000
-REQUEST_ERRORS = {"NOT_LOGIN"}
+REQUEST_ERRORS = {"NOT_LOGIN", "REQUEST_ID_REUSED"}
 TENANT_ERRORS = {"TOKEN_APPIDNOTEXIST"}
 SCRIPTS = Scripts(clock="virtual", counting=True)
 CHANGING_FAILURES = {"tenant_login"}
