@@ -13,7 +13,7 @@ import pytest
 
 from dispatcher.engine import Dispatcher
 from dispatcher.store.connect import Store, connect
-from dispatcher.store.keys import key
+from dispatcher.store.keys import TENANTS, key
 from dispatcher.store.runner import Runner
 from dispatcher.store.scripts import Scripts
 from tests.lanes import chosen, lane_url
@@ -129,6 +129,8 @@ async def tenant(runner: Runner) -> str:
 @pytest.fixture
 async def clock(store: Store, tenant: str) -> Clock:
     """The virtual clock of the tenant, which `virtual` goes by."""
+    # No node of another test shall carry out its timers on the server's clock.
+    await store.client.srem(TENANTS, tenant)
     clock = Clock(store, tenant)
     await clock.set(clock.now)
     return clock

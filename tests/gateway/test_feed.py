@@ -256,7 +256,11 @@ async def test_every_client_gets_a_snapshot_after_a_lost_connection(own_server: 
     await dispatcher.create_queue(
         Actor(tenant="t", user_id="root", roles=frozenset({Role.ADMIN})), QueueCreate(queue_id="1")
     )
-    async with node(own_store, dispatcher) as one, one.user("t", "ann") as ann, one.user("t", "bob") as bob:
+    async with (
+        node(own_store, dispatcher) as one,
+        one.user("t", "ann") as ann,
+        one.user("t", "bob", Role.CUSTOMER) as bob,
+    ):
         await ann.ok("start_service", queue_id="1")
         kill_readers(own_server)
         await ann.event("queue.resync")

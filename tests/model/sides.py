@@ -39,6 +39,8 @@ class Sides:
         """Create the tenant."""
         await self.set_clock(START)
         await self.dispatcher.create_tenant(self.tenant)
+        # No node of another test shall carry out its timers on the server's clock.
+        await self.store.client.srem(TENANTS, self.tenant)
 
     async def end(self) -> None:
         """Look at the whole story once more, if they agreed so far; then remove every trace of the tenant."""
