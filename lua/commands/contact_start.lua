@@ -17,6 +17,7 @@ if c.state ~= 'preparing' then return fail('WRONG_STATE', 'the contact is ' .. c
 local u = agent(c.agent_id)
 audit('start', u.id)
 disarm('assignment', c.id)
+put(c, 'deadline_at', '')
 if c.assignment_state == 'offered' then
   put(c, 'assignment_state', 'accepted')
   emit('assignment.accepted', assignment_json(c, contact_json(c)), u.id)

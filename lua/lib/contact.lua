@@ -60,7 +60,7 @@ end
 local function assignment_json(c, json, ended_state, reason)
   local is_pending = not ended_state and c.state == 'preparing'
   return '{' .. c.offer .. ',"state":"' .. (ended_state or c.assignment_state) .. '","deadline_at":'
-    .. (is_pending and c.deadline_at or 'null') .. ',"contact":' .. json
+    .. (is_pending and c.deadline_at ~= '' and c.deadline_at or 'null') .. ',"contact":' .. json
     .. (reason and ',"reason":"' .. reason .. '"}' or '}')
 end
 

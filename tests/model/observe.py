@@ -213,11 +213,12 @@ def _user(fields: dict[str, str]) -> Shape:
 def _contact(id: str, fields: dict[str, str]) -> Shape:
     card = json.loads("{" + fields["card"] + "}")
     given = None
-    if fields.get("offer"):
+    if fields.get("assignment_state"):
         offer = json.loads("{" + fields["offer"] + "}")
         why = tuple(offer["why"][name] for name in Why.model_fields)
         assert offer["agent_id"] == fields["agent_id"], f"{id} is offered to {offer['agent_id']}"
-        deadline = _number(fields["deadline_at"])
+        # What is left there of an answered assignment speaks of the past.
+        deadline = _number(fields["deadline_at"]) if fields["state"] == "preparing" else None
         given = (offer["assignment_id"], fields["assignment_state"], deadline, offer["requested"], why)
     assert (card["contact_id"], card["customer_id"]) == (id, fields["customer_id"]), f"{id} carries another card"
     return {

@@ -22,7 +22,7 @@ class Play(Sides):
         return Actor(tenant=self.tenant, user_id="boss", roles=frozenset({Role.ADMIN}))
 
     def actor(self, user_id: str) -> Actor:
-        return Actor(tenant=self.tenant, user_id=user_id, name="A name", roles=frozenset({Role.AGENT}))
+        return Actor(tenant=self.tenant, user_id=user_id, name="A name", roles=frozenset({Role.AGENT, Role.CUSTOMER}))
 
     async def queue(self, queue_id: str = "1", **policy: Any) -> None:
         await self.both("create_queue", self.boss, QueueCreate(queue_id=queue_id, **policy))
