@@ -261,10 +261,6 @@ async def test_every_client_gets_a_snapshot_after_a_lost_connection(own_server: 
         one.user("t", "ann") as ann,
         one.user("t", "bob", Role.CUSTOMER) as bob,
     ):
-        node(own_store, dispatcher) as one,
-        one.user("t", "ann") as ann,
-        one.user("t", "bob", Role.CUSTOMER) as bob,
-    ):
         await ann.ok("start_service", queue_id="1")
         kill_readers(own_server)
         await ann.event("queue.resync")
