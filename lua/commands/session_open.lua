@@ -4,7 +4,7 @@
 -- ARGV   session_id node_id name
 -- REPLY  the snapshot
 -- ERRORS none
--- EVENTS session.replaced contact.resumed contact.left contact.ended assignment.offered contact.matched agent.changed
+-- EVENTS session.replaced contact.resumed contact.left assignment.offered contact.matched agent.changed
 -- CALLS  190 + 10 * served
 -- USES   tenant fail done place settle snapshot resume connected lifetime agent
 --

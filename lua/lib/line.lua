@@ -12,7 +12,7 @@ local function enter_line(c, q, is_new)
   local key = WAITING .. q.id
   redis.call('ZADD', key, c.queued_at, c.id)
   local rank = is_new and redis.call('ZCARD', key) - 1 or redis.call('ZRANK', key, c.id)
-  if rank == 0 then set_head(q, c.queued_at) end
+  if rank == 0 and q.deleting == '' then set_head(q, c.queued_at) end
   return rank
 end
 

@@ -1,17 +1,12 @@
 -- A held contact whose customer is back: it waits again in its old place, or is matched at once; in a queue
--- that is being deleted its turn to end has come.
+-- that is being deleted it waits for its turn to end.
 -- USES place
 local function resume(c)
   local q = queue(c.queue_id)
-  if q.deleting ~= '' then
-    leave_line(c)
-    stop_wait_timer(c)
-    emit('contact.left', contact_json(c, nil, 'removed'), nil, q.id)
-    return end_contact(c, 'removed')
-  end
   redis.call('ZREM', HELD .. q.id, c.id)
   put(c, 'state', 'waiting')
-  local u, agent_priority, others = choose_agent(q)
+  local u, agent_priority, others
+  if q.deleting == '' then u, agent_priority, others = choose_agent(q) end
   local before = not u and enter_line(c, q)
   emit('contact.resumed', contact_json(c, before and before + 1 + count_before(HELD .. q.id, c.queued_at, c.id)),
     c.customer_id)
