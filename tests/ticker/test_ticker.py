@@ -211,4 +211,4 @@ async def test_tasks_have_names_and_end() -> None:
         one.due("t", 0)
         await world.until(lambda: node.failures > 0)
         assert "ticker.tick:t" in {task.get_name() for task in asyncio.all_tasks()}
-    assert asyncio.all_tasks() == before
+    assert asyncio.all_tasks() <= before
