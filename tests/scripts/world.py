@@ -62,7 +62,7 @@ class World:
     async def begin(self) -> World:
         """Create the tenant and set its clock."""
         await self.at(START_AT)
-        await self.run("tenant_create", secret_hash="x", customer_grace=60, agent_grace=30)
+        await self.run("tenant_create", secret_hash="of the secret", customer_grace=60, agent_grace=30)
         return self
 
     async def at(self, now: int) -> None:
