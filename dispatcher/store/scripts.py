@@ -7,7 +7,7 @@ others. From that the composer makes one text per command:
 - the `#!lua` line, with the flags;
 - `KEYS` and `ARGV` bound to names: `META` and `P` (the key prefix), each key of the key table that the script
   mentions in capitals (`WAITING .. queue_id`), each argument by its own name; its own name is `script`;
-- the libs it uses, each once, dependencies first; then the command.
+- of the libs it uses, dependencies first, the functions that it reaches; then the command.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from pathlib import Path
 from typing import Literal
 
 import dispatcher
-from dispatcher.store.entities import expanded
-from dispatcher.store.inline import inlined, tokens
 from dispatcher.store.keys import CHANNELS, TENANT_KEYS
 
 COMMON_ARGUMENTS = ("actor", "client", "request_id", "supervisor")
 """What every command is told: who sends it, on which client under which id, and whether he is a supervisor."""
 
-SECTIONS = ("KEYS", "ARGV", "REPLY", "ERRORS", "EVENTS", "CALLS", "FLAGS", "USES", "INLINE", "ENDS")
+SECTIONS = ("KEYS", "ARGV", "REPLY", "ERRORS", "EVENTS", "CALLS", "FLAGS", "USES", "ENDS")
 REQUIRED_SECTIONS = ("KEYS", "ARGV", "REPLY", "ERRORS", "EVENTS", "CALLS")
 
 _SECTION = re.compile(rf"^-- ({'|'.join(SECTIONS)})(?: +(.*))?$")
 _COMMENT = re.compile(r"^\s*--.*$", re.MULTILINE)
 _FUNCTION = re.compile(r"^local function (\w+)\(")
+_WORD = re.compile(r"[A-Za-z_]\w*")
+_SILENT = re.compile(r"'(?:\\.|[^'\\])*'|--.*")
 _NAME = re.compile(r"\b[A-Z][A-Z_]*\b")
 _KEYS = {key.facet.upper(): key for key in TENANT_KEYS + CHANNELS}
 
@@ -53,11 +53,6 @@ class Source:
     def uses(self) -> tuple[str, ...]:
         """The libs it needs."""
         return tuple(self.sections.get("USES", "").split())
-
-    @property
-    def inline(self) -> set[str]:
-        """Its functions that are written into their callers however many there are."""
-        return set(self.sections.get("INLINE", "").split())
 
     @property
     def ends(self) -> set[str]:
@@ -92,7 +87,7 @@ def lua_folder() -> Path:
     return inside if inside.is_dir() else package.parent / "lua"
 
 
-_TEXTS: dict[tuple[Path, str, bool, bool], dict[str, str]] = {}
+_TEXTS: dict[tuple[Path, str, bool], dict[str, str]] = {}
 """What has been composed in this process, because composing takes longer than anything else at a start."""
 
 
@@ -100,8 +95,7 @@ class Scripts:
     """All scripts, composed. `clock="virtual"` reads the time from the tenant's `clock` key instead of the server.
 
     `counting` adds the number of redis.calls made as a fourth element of every reply; for tests and the bench.
-    `folder` holds the scripts where it is not the program's own. Without `inline` every function stands by itself,
-    as people and linters read it.
+    `folder` holds the scripts where it is not the program's own.
     """
 
     def __init__(
@@ -109,13 +103,11 @@ class Scripts:
         clock: Literal["server", "virtual"] = "server",
         counting: bool = False,
         folder: Path | None = None,
-        inline: bool = True,
     ) -> None:
-        self._inline = inline
         self._clock = clock
         self._counting = counting
         self._folder = folder or lua_folder()
-        self._texts = _TEXTS.setdefault((self._folder, clock, counting, inline), {})
+        self._texts = _TEXTS.setdefault((self._folder, clock, counting), {})
 
     @cached_property
     def commands(self) -> Mapping[str, Source]:
@@ -158,12 +150,8 @@ class Scripts:
         absent = {name for lib in libs for name in lib.ends} - {name for name, _ in parts}
         parts = [(name, _without_calls(text, absent)) for name, text in parts]
         parts = [*_without_unused(parts, command.body), ("", command.body)]
-        if self._inline:
-            texts = expanded(inlined(parts, {name for lib in libs for name in lib.inline}))
-        else:
-            texts = expanded(text for _, text in parts)
-        body = "\n".join(texts)
-        mentioned = {token.text for token in tokens(body) if token.variable}
+        texts = [text for _, text in parts]
+        mentioned = _words("\n".join(texts))
         bound = [f"local {arg} = ARGV[{i}]" if arg in mentioned else "" for i, arg in enumerate(command.arguments, 1)]
         flags = command.sections.get("FLAGS", "")
         lines = ["#!lua flags=" + flags if flags else "#!lua"]
@@ -210,6 +198,11 @@ def _key(match: re.Match[str]) -> str:
     return match[0] if key is None else f"P .. '{key.facet}{':' if key.id else ''}'"
 
 
+def _words(text: str) -> set[str]:
+    """Return the names that a text mentions outside of strings and comments."""
+    return set(_WORD.findall(_SILENT.sub(" ", text)))
+
+
 def _parts(libs: str) -> list[tuple[str, str]]:
     """Split the libs into their functions and, without a name, what stands between them."""
     parts: list[tuple[str, str]] = []
@@ -233,7 +226,7 @@ def _without_unused(parts: list[tuple[str, str]], command: str) -> list[tuple[st
     functions = {name: text for name, text in parts if name}
 
     def used(text: str) -> set[str]:
-        return {token.text for token in tokens(text) if token.variable} & functions.keys()
+        return _words(text) & functions.keys()
 
     new = used("\n".join(text for name, text in parts if not name) + "\n" + command)
     needed: set[str] = set()

@@ -20,7 +20,7 @@ if u.preparing ~= '' then
   if c.assignment_state == 'offered' then return done(assignment_json(c, contact_json(c))) end
   return fail('AGENT_BUSY', 'he has accepted one already')
 end
-if load_of(u) >= (tonumber(u.capacity) or 1) then return fail('AGENT_BUSY', 'he holds as many as he may') end
+if load_of(u) >= tonumber(u.capacity) then return fail('AGENT_BUSY', 'he holds as many as he may') end
 
 local c
 local rule = 'order'

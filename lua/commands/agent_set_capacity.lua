@@ -12,7 +12,6 @@ if reply then return reply end
 local u = agent(agent_id)
 if u.epoch == '' then return fail('USER_NOT_FOUND') end
 audit('set_capacity', agent_id)
-if capacity == '1' then capacity = '' end
 if capacity ~= u.capacity then
   u.settings_changed = true
   put(u, 'capacity', capacity)

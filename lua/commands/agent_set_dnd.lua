@@ -17,7 +17,7 @@ if dnd == '0' then
   end_pauses(u)
   put(u, 'missed', '')
 end
-if dnd ~= u.dnd or reason ~= (redis.call('HGET', key_of(u), 'dnd_reason') or '') then
+if dnd ~= u.dnd or reason ~= (redis.call('HGET', u.key, 'dnd_reason') or '') then
   u.settings_changed = true
   put(u, 'dnd', dnd)
   put(u, 'dnd_reason', reason)

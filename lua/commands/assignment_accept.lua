@@ -15,10 +15,8 @@ local is_news = c.assignment_state == 'offered'
 if is_news then
   put(c, 'assignment_state', 'accepted')
   local connect_timeout = redis.call('HGET', QUEUE .. c.queue_id, 'connect_timeout')
-  local deadline_at = arm('assignment', c.id, now + connect_timeout * 1000)
-  put(c, 'deadline_at', deadline_at)
-  local u = user(actor)
-  put(u, 'missed', '')
+  put(c, 'deadline_at', arm('assignment', c.id, now + connect_timeout * 1000))
+  put(user(actor), 'missed', '')
 end
 local json = assignment_json(c, contact_json(c))
 if is_news then emit('assignment.accepted', json, actor) end

@@ -30,7 +30,7 @@ redis.call('ZREM', PREPARING .. c.queue_id, c.id)
 redis.call('ZADD', SERVING .. c.queue_id, now_text, c.id)
 ring(c.queue_id)
 local json = contact_json(c)
-emit('contact.serving', json, addressee(c))
+emit('contact.serving', json, c.addressee)
 -- With a capacity above 1 he may be able again.
 settle(u, 'start')
 return done(json)

@@ -30,7 +30,7 @@ if q.join_when_no_agents ~= '1' and redis.call('ZCOUNT', QUEUE_AGENTS .. queue_i
 end
 
 audit('start_queuing', customer_id)
-if name == '' then name = redis.call('HGET', key_of(customer), 'name') or '' end
+if name == '' then name = redis.call('HGET', customer.key, 'name') or '' end
 create_user(customer)
 local c = new_contact(next_id(), customer_id, name, ext, presence)
 put(c, 'queue_id', queue_id)
@@ -40,5 +40,4 @@ if customer.session == '' then
   review_lifetime(customer)
   if presence ~= 'none' then arm('grace', customer_id, now + customer_grace_ms()) end
 end
-local json = place(c)
-return done(json)
+return done(place(c))

@@ -24,7 +24,7 @@ end
 put(u, 'session', session_id)
 put(u, 'node', node_id)
 -- Written at once: the snapshot reads it from the hash.
-if name ~= '' then redis.call('HSET', key_of(u), 'name', name) end
+if name ~= '' then redis.call('HSET', u.key, 'name', name) end
 if was_gone then
   review_lifetime(u)
   local c = u.contact ~= '' and contact(u.contact)

@@ -8,6 +8,6 @@
 -- CALLS  3
 -- USES   clock
 if redis.call('EXISTS', META) == 1 then return {'OK', 'false', ''} end
-redis.call('HSET', META, 'created_at', clock(), 'now', 0, 'seq', -1, 'secret_hash', secret_hash, 'customer_grace', customer_grace,
+redis.call('HSET', META, 'created_at', now, 'now', 0, 'seq', -1, 'secret_hash', secret_hash, 'customer_grace', customer_grace,
   'agent_grace', agent_grace)
 return {'OK', 'true', ''}

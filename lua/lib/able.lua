@@ -2,7 +2,7 @@
 -- USES agent deleting line
 local function is_able(u)
   return u.preparing == '' and u.session ~= '' and u.dnd == '' and u.serves ~= '' and u.wrap_until == ''
-    and u.cool_until == '' and load_of(u) < (tonumber(u.capacity) or 1)
+    and u.cool_until == '' and load_of(u) < tonumber(u.capacity)
 end
 
 -- Bring the able sets in line with the predicate.
@@ -10,7 +10,7 @@ local function index_able(u)
   local able = is_able(u)
   if able == (u.idle_since ~= '') then return end
   if able then
-    stamp()
+    stamped = true
     put(u, 'idle_since', now_text)
     local deleting = deleting_queues()
     local served = redis.call('ZRANGE', AGENT_QUEUES .. u.id, '0', '-1', 'WITHSCORES')

@@ -1,24 +1,14 @@
 -- An agent: a user with what decides over his work. Who is read as an agent is compared with himself at the end.
 -- USES tenant user agent_state events json
-local agents = {nil, nil}
+local agents = {}
 
 local function agent(id)
-  local u = users[id]
-  if not u then
-    u = fetch(USER, id, {
-      epoch = '', session = '', client = '', request_id = '', offset = '0', contact = '', serves = '', contacts = '',
-      preparing = '', idle_since = '', dnd = '', capacity = '', wrap_until = '', cool_until = '',
-    }, {state_before = false, was_agent = false, cause = '', settings_changed = false, dnd_reason = false, since_at = false,
-    json = false})
-    users[id] = u
-  elseif not u.state_before then
-    extend(u, {preparing = '', idle_since = '', dnd = '', capacity = '', wrap_until = '', cool_until = ''})
-  else
-    return u
+  local u = user(id)
+  if not u.state_before then
+    u.state_before = agent_state(u)
+    u.was_agent = u.serves ~= '' or u.contacts ~= ''
+    agents[#agents + 1] = u
   end
-  u.state_before = agent_state(u)
-  u.was_agent = u.serves ~= '' or u.contacts ~= ''
-  agents[#agents + 1] = u
   return u
 end
 
@@ -37,12 +27,12 @@ local function tell_agent_changes()
       put(u, 'since_at', now_text)
     end
     if u.settings_changed or (is_new and (u.was_agent or u.serves ~= '' or u.contacts ~= '')) then
-      local reason = u.dnd ~= '' and (u.dnd_reason or redis.call('HGET', key_of(u), 'dnd_reason')) or ''
-      local since_at = is_new and now_text or redis.call('HGET', key_of(u), 'since_at') or now_text
+      local reason = u.dnd ~= '' and (u.dnd_reason or redis.call('HGET', u.key, 'dnd_reason')) or ''
+      local since_at = is_new and now_text or redis.call('HGET', u.key, 'since_at') or now_text
       emit('agent.changed', '{"agent_id":' .. quote_id(u.id) .. ',"old_state":"' .. u.state_before
         .. '","state":"' .. state .. '","cause":"' .. u.cause .. '","since_at":' .. since_at
         .. ',"dnd":' .. (u.dnd == '' and '0' or u.dnd) .. (reason == '' and '' or ',"dnd_reason":' .. quote(reason))
-        .. ',"load":' .. load_of(u) .. ',"capacity":' .. (u.capacity == '' and '1' or u.capacity) .. '}', u.id)
+        .. ',"load":' .. string.format('%d', load_of(u)) .. ',"capacity":' .. u.capacity .. '}', u.id)
     end
   end
 end

@@ -9,36 +9,40 @@ local contacts = {}
 -- Return a contact, or nil where there is none.
 local function contact(id)
   local c = contacts[id]
-  if c ~= nil then return c or nil end
-  c = fetch(CONTACT, id, {
-    card = false, customer_id = '', presence = '', queue_id = '', state = '', agent_id = '', offers = '0',
-    assignment_state = '', offer = '', deadline_at = '', matched_at = '', wait_until = '',
-  }, {queued_at = string.sub(id, 1, 13), json = false, reason = false, ended_at = false, next_at = nil})
+  if c then return c end
+  local key = CONTACT .. id
+  local v = redis.call('HMGET', key, 'card', 'customer_id', 'presence', 'queue_id', 'state', 'agent_id', 'offers',
+    'assignment_state', 'offer', 'deadline_at', 'matched_at', 'wait_until')
+  if not v[1] then return nil end
+  c = {
+    id = id, key = key, changes = false, json = false, queued_at = string.sub(id, 1, 13),
+    card = v[1], customer_id = v[2], presence = v[3], queue_id = v[4], state = v[5], agent_id = v[6] or '',
+    offers = v[7] or '0', assignment_state = v[8] or '', offer = v[9], deadline_at = v[10] or '',
+    matched_at = v[11] or '', wait_until = v[12] or '',
+  }
+  -- Whom its events go to: nobody where the customer has no connection by nature.
+  c.addressee = c.presence ~= 'none' and c.customer_id or nil
   if c.state == 'ended' then
-    local ended = redis.call('HMGET', key_of(c), 'reason', 'ended_at')
+    local ended = redis.call('HMGET', key, 'reason', 'ended_at')
     c.reason, c.ended_at = ended[1], ended[2]
   end
-  contacts[id] = c.card and c
-  return c.card and c or nil
+  contacts[id] = c
+  return c
 end
 
 -- Return a contact that is not in Redis yet.
 local function new_contact(id, customer_id, name, ext, presence)
-  local c = create(CONTACT, id, {
-    card = false, customer_id = '', presence = '', queue_id = '', state = '', agent_id = '', offers = '0',
-    assignment_state = '', offer = '', deadline_at = '', matched_at = '', wait_until = '',
-  }, {queued_at = string.sub(id, 1, 13), json = false, reason = false, ended_at = false, next_at = nil})
+  local c = {
+    id = id, key = CONTACT .. id, queued_at = string.sub(id, 1, 13), agent_id = '', offers = '0',
+    assignment_state = '', deadline_at = '', matched_at = '', wait_until = '',
+    addressee = presence ~= 'none' and customer_id or nil,
+  }
   put(c, 'card', '"contact_id":"' .. id .. '","customer_id":' .. quote_id(customer_id) .. ',"name":' .. quote(name)
     .. ',"queued_at":' .. c.queued_at .. ',"ext":' .. quote(ext))
   put(c, 'customer_id', customer_id)
   put(c, 'presence', presence)
   contacts[id] = c
   return c
-end
-
--- Return whom a contact's events go to: nobody where the customer has no connection by nature.
-local function addressee(c)
-  return c.presence ~= 'none' and c.customer_id or nil
 end
 
 -- Return the contact as JSON. `position` is for one that waits; `reason` says why an event happened to it, or,

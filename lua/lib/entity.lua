@@ -1,22 +1,17 @@
--- Hashes are read once and written once. An entity is a copy of a hash, made by `fetch`: its fields by name, its
--- `id`, and in its array part the HSET that is to write its changes: key, field, value, field, value …
--- INLINE put
---
--- An absent field is what `fetch` says it is, mostly the empty string; the hash may hold an empty string for it.
-local changed = {nil, nil, nil, nil}
-
-local function key_of(entity)
-  return entity[1]
-end
+-- Hashes are read once and written once: an entity is a Lua table with the fields of a hash by name, its `id` and
+-- its `key`. An absent field is the empty string, or what the entity's lib says; the hash may hold an empty string
+-- for it.
+local changed = {} -- the arguments of each HSET that is to come: key, field, value, field, value …
 
 local function put(entity, field, value)
-  local n = #entity
-  if n == 1 then changed[#changed + 1] = entity end
   entity[field] = value
   entity.json = false
-  entity[n + 1], entity[n + 2] = field, value
-end
-
-local function flush()
-  for i = 1, #changed do redis.call('HSET', unpack(changed[i])) end
+  local changes = entity.changes
+  if not changes then
+    changes = {entity.key, nil, nil, nil, nil, nil, nil, nil, nil}
+    entity.changes = changes
+    changed[#changed + 1] = changes
+  end
+  local n = #changes
+  changes[n + 1], changes[n + 2] = field, value
 end

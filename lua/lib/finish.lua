@@ -45,7 +45,7 @@ local function end_contact(c, reason)
   put(c, 'state', 'ended')
   put(c, 'reason', reason)
   put(c, 'ended_at', now_text)
-  redis.call('PEXPIRE', key_of(c), KEPT_MS)
+  redis.call('PEXPIRE', c.key, KEPT_MS)
   local customer = user(c.customer_id)
   put(customer, 'contact', '')
   if customer.session == '' then
@@ -53,17 +53,14 @@ local function end_contact(c, reason)
     review_lifetime(customer)
   end
   local json = contact_json(c)
-  emit('contact.ended', json, addressee(c))
+  emit('contact.ended', json, c.addressee)
   return json
 end
 
 -- Let an agent wrap up after a contact in service.
 local function wrap_up(u, q)
   local seconds = tonumber(q.wrap_up)
-  if seconds > 0 then
-    local wrap_until = arm('wrap', u.id, now + seconds * 1000)
-    put(u, 'wrap_until', wrap_until)
-  end
+  if seconds > 0 then put(u, 'wrap_until', arm('wrap', u.id, now + seconds * 1000)) end
 end
 
 -- End a contact in service. Return the agent who served it, to be settled.

@@ -5,19 +5,16 @@
 local function give_back(c, word)
   local q = queue(c.queue_id)
   local automatic = not is_requested(c)
-  local rules = redis.call('HMGET', key_of(q), 'reject_cooldown', 'missed_limit')
+  local rules = redis.call('HMGET', q.key, 'reject_cooldown', 'missed_limit')
   local u
   if word == 'rejected' then
     u = end_assignment(c, 'rejected')
   else
     u = end_assignment(c, word == 'missed' and 'missed' or 'cancelled', word)
   end
-  if word ~= 'withdrawn' then
-    local cool_until = arm('cool', u.id, now + rules[1] * 1000)
-    put(u, 'cool_until', cool_until)
-  end
+  if word ~= 'withdrawn' then put(u, 'cool_until', arm('cool', u.id, now + rules[1] * 1000)) end
   if word == 'missed' and automatic then
-    local missed = (tonumber(redis.call('HGET', key_of(u), 'missed') or '') or 0) + 1
+    local missed = (tonumber(redis.call('HGET', u.key, 'missed') or '') or 0) + 1
     local limit = tonumber(rules[2])
     put(u, 'missed', missed)
     if limit > 0 and missed >= limit and u.dnd == '' then

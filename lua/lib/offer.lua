@@ -5,13 +5,12 @@
 local function offer(u, c, rule, agent_priority, others, is_wanted)
   local q = queue(c.queue_id)
   local n = string.format('%d', c.offers + 1)
-  local deadline_at = arm('assignment', c.id, now + q.offer_timeout * 1000)
   put(c, 'state', 'preparing')
   put(c, 'agent_id', u.id)
   put(c, 'matched_at', now_text)
   put(c, 'offers', n)
   put(c, 'assignment_state', 'offered')
-  put(c, 'deadline_at', deadline_at)
+  put(c, 'deadline_at', arm('assignment', c.id, now + q.offer_timeout * 1000))
   put(c, 'offer', '"assignment_id":"' .. c.id .. '-' .. n .. '","agent_id":' .. quote_id(u.id)
     .. ',"requested":' .. (is_wanted and 'true' or 'false') .. ',"why":{"rule":"' .. rule
     .. '","queue_priority":' .. q.priority .. ',"agent_priority":' .. (agent_priority or 'null')
@@ -24,7 +23,7 @@ local function offer(u, c, rule, agent_priority, others, is_wanted)
   if rule ~= 'transfer' then emit('contact.left', contact_json(c, nil, 'in_service'), nil, q.id) end
   local json = contact_json(c)
   emit('assignment.offered', assignment_json(c, json), u.id)
-  emit('contact.matched', json, addressee(c))
+  emit('contact.matched', json, c.addressee)
   ring(q.id)
   u.cause = 'offered'
   index_able(u)

@@ -13,14 +13,14 @@ end
 local function end_of_wait(c, q)
   local seconds = tonumber(q.max_wait)
   if seconds == 0 then return nil end
-  return (c.wait_from or redis.call('HGET', key_of(c), 'wait_from') or c.queued_at) + seconds * 1000
+  return (c.wait_from or redis.call('HGET', c.key, 'wait_from') or c.queued_at) + seconds * 1000
 end
 
 -- Put a contact, new or back, where it belongs; return it as JSON. `word` says why one is back; nil for a new one.
 -- The line is passed by when an agent is able: by work conservation nobody waits then.
 local function place(c, word)
   local q = queue(c.queue_id)
-  local customer = addressee(c)
+  local customer = c.addressee
   local is_away = customer and user(customer).session == ''
   local u, agent_priority, others
   if not is_away then u, agent_priority, others = choose_agent(q) end
@@ -37,10 +37,7 @@ local function place(c, word)
   local place_now
   if not u then
     put(c, 'state', c.state)
-    if wait_until then
-      local deadline = arm('wait', c.id, wait_until)
-      put(c, 'wait_until', deadline)
-    end
+    if wait_until then put(c, 'wait_until', arm('wait', c.id, wait_until)) end
     if is_away then
       redis.call('ZADD', HELD .. q.id, c.queued_at, c.id)
       place_now = position(c)
@@ -52,6 +49,5 @@ local function place(c, word)
   local json = contact_json(c, place_now)
   emit('contact.entered', json, customer, q.id)
   if not u then return json end
-  json = offer(u, c, 'order', agent_priority, others)
-  return json
+  return offer(u, c, 'order', agent_priority, others)
 end

@@ -12,11 +12,11 @@ local function replied(load)
   if me.client ~= client then return fail('NOT_LOGIN', 'a newer session took over') end
   if request_id == '0' then return nil end
   if request_id == me.request_id then
-    local kept = redis.call('HMGET', key_of(me), 'reply', 'request')
+    local kept = redis.call('HMGET', me.key, 'reply', 'request')
     if kept[2] ~= script then return fail('REQUEST_ID_REUSED', 'the id was used for ' .. (kept[2] or 'another')) end
     return {'OK', kept[1], ''}
   end
-  if tonumber(request_id) < (tonumber(me.request_id) or 0) then return {'REPEATED', '', ''} end
+  if tonumber(request_id) < tonumber(me.request_id) then return {'REPEATED', '', ''} end
   remembering = me
   return nil
 end

@@ -1,7 +1,7 @@
 -- Everything about one user, so that a client stands where it stood.
 -- USES agent contact position agent_json
 local function snapshot_json(u)
-  local parts = {'{"user":{"user_id":', quote(u.id), ',"name":', quote(redis.call('HGET', key_of(u), 'name') or ''), '}'}
+  local parts = {'{"user":{"user_id":', quote(u.id), ',"name":', quote(redis.call('HGET', u.key, 'name') or ''), '}'}
   if u.serves ~= '' or u.contacts ~= '' or u.dnd ~= '' then parts[#parts + 1] = ',"agent":' .. agent_json(u) end
   local c = u.contact ~= '' and contact(u.contact)
   if c then parts[#parts + 1] = ',"contact":' .. contact_json(c, position(c)) end

@@ -1,5 +1,4 @@
 -- Pending deadlines: one sorted set, member `kind:id`, so that arming again moves the one there is.
--- INLINE arm disarm
 local due_at -- the earliest armed here, as text: times have 13 digits, so texts compare like numbers
 
 -- Arm a timer; return its deadline, as text.

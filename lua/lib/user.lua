@@ -1,15 +1,23 @@
--- A user: person, session, customer and agent in one hash. `user` reads what every command needs of a person,
--- `agent` what decides over his work as well.
+-- A user: person, session, customer and agent in one hash.
 -- USES tenant entity
 local users = {}
 local remembering -- the user whose hash keeps this command's answer
 
+-- Return a user; one who is not known yet has an empty `epoch`.
 local function user(id)
   local u = users[id]
   if u then return u end
-  u = fetch(USER, id, {
-    epoch = '', session = '', client = '', request_id = '', offset = '0', contact = '', serves = '', contacts = '',
-  }, {state_before = false, cause = '', settings_changed = false, json = false})
+  local key = USER .. id
+  local v = redis.call('HMGET', key, 'epoch', 'session', 'client', 'request_id', 'offset', 'contact', 'serves',
+    'contacts', 'preparing', 'idle_since', 'dnd', 'capacity', 'wrap_until', 'cool_until')
+  u = {
+    id = id, key = key, changes = false, json = false,
+    epoch = v[1] or '', session = v[2] or '', client = v[3] or '', request_id = v[4] or '0', offset = v[5] or '0',
+    contact = v[6] or '', serves = v[7] or '', contacts = v[8] or '', preparing = v[9] or '', idle_since = v[10] or '',
+    dnd = v[11] or '', capacity = v[12] or '1', wrap_until = v[13] or '', cool_until = v[14] or '',
+    -- What only this script knows of him, as an agent.
+    state_before = false, was_agent = false, cause = '', settings_changed = false,
+  }
   users[id] = u
   return u
 end

@@ -41,7 +41,7 @@ def compose() -> dict[str, list[str]]:
     shutil.rmtree(ROOT / "build" / "lua", ignore_errors=True)
     composed = {}
     for clock in CLOCKS:
-        scripts = Scripts(clock=clock, inline=False)
+        scripts = Scripts(clock=clock)
         for name in scripts.names:
             path = f"build/lua/{clock}/{name}.lua"
             (ROOT / path).parent.mkdir(parents=True, exist_ok=True)

@@ -53,7 +53,7 @@ _STRING = re.compile(r"'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\"")
 
 @cache
 def carried(name: str) -> str:
-    """Return a command's source with all functions of its libs that it can reach, before anything is inlined."""
+    """Return a command's source with all functions of its libs that it can reach."""
     libs: list[str] = []
 
     def visit(lib: str) -> None:
