@@ -21,6 +21,7 @@ from dispatcher.model import (
     AssignmentId,
     ContactId,
     Dnd,
+    Flag,
     Model,
     Priority,
     QueueId,
@@ -56,7 +57,7 @@ class PageArgs(Model):
 class ListQueuesArgs(PageArgs):
     """All queues, with their status where it is asked for."""
 
-    status: bool = False
+    status: Flag = False
 
 
 class QueueArgs(Model):
@@ -137,7 +138,7 @@ class WatchQueuesArgs(Model):
     """Whose `queue.status` to send from now on: these queues, or all there are now; none with an empty list."""
 
     queue_ids: Annotated[tuple[QueueId, ...], Field(max_length=WATCHED_MAX)] = ()
-    all: bool = False
+    all: Flag = False
 
 
 class Call(NamedTuple):

@@ -18,8 +18,8 @@ if queue_id ~= '' then
 end
 local first = #cursor < 10 and tonumber(string.match(cursor, '^%d+$')) or 0
 limit = tonumber(limit)
-local ids = redis.call('ZRANGE', key, first, first + limit - 1)
+local ids = redis.call('ZRANGE', key, first, first + limit)
 local items = {}
-for i = 1, #ids do items[i] = agent_json(agent(ids[i])) end
-local more = #ids == limit and ',"cursor":"' .. string.format('%.0f', first + limit) .. '"' or ''
+for i = 1, math.min(limit, #ids) do items[i] = agent_json(agent(ids[i])) end
+local more = #ids > limit and ',"cursor":"' .. string.format('%.0f', first + limit) .. '"' or ''
 return {'OK', '{"items":[' .. table.concat(items, ',') .. ']' .. more .. '}', ''}

@@ -5,7 +5,7 @@
 -- REPLY  the agent
 -- ERRORS QUE_SERVICE_NOT_START REQUEST
 -- EVENTS agent.service assignment.cancelled contact.returned contact.held contact.entered contact.ended contact.left assignment.offered contact.matched agent.changed audit
--- CALLS  120 + 4 * served
+-- CALLS  80 + 2 * served
 -- FLAGS  allow-oom
 -- USES   request done service give_back agent_json audit agent
 local reply = replied(agent)

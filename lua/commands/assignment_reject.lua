@@ -5,7 +5,7 @@
 -- REPLY  the assignment as it ended
 -- ERRORS ASSIGNMENT_GONE QUE_USER_CANCELLED WRONG_STATE REQUEST
 -- EVENTS assignment.rejected contact.returned contact.held contact.entered contact.ended contact.left assignment.offered contact.matched agent.changed
--- CALLS  90 + 4 * served
+-- CALLS  60 + 2 * served
 -- FLAGS  allow-oom
 -- USES   request done give_back own_assignment agent
 local reply = replied(agent)

@@ -20,10 +20,10 @@ local ids, before = {}, 0
 for _, line in ipairs({WAITING .. queue_id, HELD .. queue_id}) do
   local first = count_before(line, queued_at, behind)
   before = before + first
-  for _, id in ipairs(redis.call('ZRANGE', line, first, first + limit - 1)) do ids[#ids + 1] = id end
+  for _, id in ipairs(redis.call('ZRANGE', line, first, first + limit)) do ids[#ids + 1] = id end
 end
 table.sort(ids)
 local items = {}
 for i = 1, math.min(limit, #ids) do items[i] = contact_json(contact(ids[i]), before + i) end
-local more = #ids >= limit and ',"cursor":"' .. ids[limit] .. '"' or ''
+local more = #ids > limit and ',"cursor":"' .. ids[limit] .. '"' or ''
 return {'OK', '{"items":[' .. table.concat(items, ',') .. ']' .. more .. '}', ''}

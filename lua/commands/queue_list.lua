@@ -9,8 +9,9 @@
 -- FLAGS  no-writes
 -- USES   tenant queue_json
 local from = cursor == '' and '-' or '(' .. cursor
-local ids = redis.call('ZRANGEBYLEX', QUEUES, from, '+', 'LIMIT', 0, tonumber(limit))
+limit = tonumber(limit)
+local ids = redis.call('ZRANGEBYLEX', QUEUES, from, '+', 'LIMIT', 0, limit + 1)
 local items = {}
-for i = 1, #ids do items[i] = queue_json(ids[i], status == '1' and status_json(ids[i]) or nil) end
-local more = #ids == tonumber(limit) and ',"cursor":"' .. ids[#ids] .. '"' or ''
+for i = 1, math.min(limit, #ids) do items[i] = queue_json(ids[i], status == '1' and status_json(ids[i]) or nil) end
+local more = #ids > limit and ',"cursor":"' .. ids[limit] .. '"' or ''
 return {'OK', '{"items":[' .. table.concat(items, ',') .. ']' .. more .. '}', ''}

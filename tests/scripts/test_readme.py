@@ -10,27 +10,30 @@ from pathlib import Path
 import pytest
 
 from dispatcher.store.connect import Store
-from dispatcher.store.keys import CHANNELS, TENANT_KEYS, Key
+from dispatcher.store.keys import CHANNELS, GLOBAL_KEYS, TENANT_KEYS, Key
 from tests.scripts.world import SCRIPTS, World
 
 README = Path(__file__).parents[2] / "lua" / "README.md"
 START_AT = 1_763_824_800_000
 
 
-def table(rows: Iterable[Key]) -> str:
+def table(rows: Iterable[Key], prefix: str = "acd:{tenant}:") -> str:
     """Print rows of the key table as the page shows them."""
     lines = ["| key | type | content | lives |", "|---|---|---|---|"]
     for row in rows:
-        name = f"`acd:{{tenant}}:{row.facet}{':<' + row.id + '>' if row.id else ''}`"
+        name = f"`{prefix}{row.facet}{':<' + row.id + '>' if row.id else ''}`"
         lines.append(f"| {name} | {row.type} | {row.content} | {row.lives} |")
     return "\n".join(lines)
 
 
-@pytest.mark.parametrize(("name", "rows"), [("keys", TENANT_KEYS), ("channels", CHANNELS)])
-def test_the_page_shows_the_key_table(name: str, rows: tuple[Key, ...]) -> None:
+@pytest.mark.parametrize(
+    ("name", "shown_table"),
+    [("keys", table(TENANT_KEYS)), ("channels", table(CHANNELS)), ("global", table(GLOBAL_KEYS, "acd:"))],
+)
+def test_the_page_shows_the_key_table(name: str, shown_table: str) -> None:
     shown = re.search(rf"<!-- {name} -->\n(.*)<!-- /{name} -->", README.read_text(), re.DOTALL)
     assert shown is not None
-    assert shown[1].strip() == table(rows)
+    assert shown[1].strip() == shown_table
 
 
 def test_the_page_names_every_script() -> None:

@@ -116,3 +116,19 @@ async def test_agents_are_listed_by_id_and_those_of_a_queue_the_connected_ones_l
     shown = (await world.run("agent_list", **ROOT, limit=2))["items"]
     assert shown == [await world.show("a"), await world.show("b")]
     assert [agent["state"] for agent in shown] == ["idle", "offline"]
+
+
+async def test_a_last_page_that_is_full_says_that_it_is_the_last(world: World) -> None:
+    for queue in ("q", "r"):
+        await world.queue(queue)
+    for agent in ("a", "b"):
+        await world.agent(agent, "q")
+        await world.run("agent_set_dnd", actor=agent, agent_id=agent, dnd=1)
+    for customer in ("kim", "lee"):
+        await world.customer(customer, "q")
+    for script in ("queue_list", "agent_list", "contact_list"):
+        line = {"queue_id": "q"} if script == "contact_list" else {}
+        page = await world.run(script, **ROOT, **line, limit=2)
+        assert (len(page["items"]), "cursor" in page) == (2, False), script
+        page = await world.run(script, **ROOT, **line, limit=1)
+        assert (len(page["items"]), "cursor" in page) == (1, True), script
