@@ -127,7 +127,7 @@ async def test_a_last_page_that_is_full_says_that_it_is_the_last(world: World) -
     for customer in ("kim", "lee"):
         await world.customer(customer, "q")
     for script in ("queue_list", "agent_list", "contact_list"):
-        line = {"queue_id": "q"} if script == "contact_list" else {}
+        line: dict[str, Any] = {"queue_id": "q"} if script == "contact_list" else {}
         page = await world.run(script, **ROOT, **line, limit=2)
         assert (len(page["items"]), "cursor" in page) == (2, False), script
         page = await world.run(script, **ROOT, **line, limit=1)
