@@ -15,6 +15,7 @@ from redis import Redis
 
 from dispatcher.store.scripts import Scripts
 from tests.bench.cpu import cpu_figures
+from tests.bench.doors import http_figures, latency_figures, socket_figures
 from tests.bench.size import size_figures
 from tests.bench.table import Figure, render
 from tests.bench.throughput import embedded_figures, engine_figures
@@ -25,8 +26,11 @@ ROWS: dict[str, Callable[[str], list[Figure]]] = {
     "size": lambda binary: size_figures(binary, Scripts()),
     "engine": engine_figures,
     "embedded": lambda _: embedded_figures(),
+    "http": http_figures,
+    "latency": latency_figures,
+    "sockets": socket_figures,
 }
-LONG = {"size"}
+LONG = {"size", "sockets"}
 SERVERS = {"any": any_binary, "redis": redis_binary, "valkey": valkey_binary}
 
 
