@@ -22,6 +22,7 @@ from dispatcher.model import (
     Assignment,
     Contact,
     Page,
+    Positions,
     Presence,
     Queue,
     QueueCreate,
@@ -124,6 +125,11 @@ class Dispatcher:
     async def get_queue_status(self, actor: Actor, queue_id: str) -> QueueStatus:
         """Count a queue. Errors: QUE_ID_INVALID."""
         return QueueStatus.model_validate_json(await self._run("queue_status", actor, queue_id=queue_id))
+
+    async def get_positions(self, tenant: str, queue_id: str, contact_ids: Sequence[str]) -> Positions:
+        """Find where at most 100 contacts of a queue stand, in the given order: for a node, which tells customers."""
+        reply = await self.runner.run("queue_positions", tenant, queue_id=queue_id, contact_ids=" ".join(contact_ids))
+        return Positions.model_validate_json(reply.body)
 
     async def list_contacts(
         self, actor: Actor, queue_id: str, *, limit: int = LIST_LIMIT_MAX, cursor: str = ""

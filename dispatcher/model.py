@@ -139,6 +139,13 @@ class QueueStatus(Model):
     longest_wait_s: int
 
 
+class Positions(Model):
+    """Where some contacts of one queue stood `at` (epoch ms); null: not in its line."""
+
+    at: int
+    positions: tuple[int | None, ...]
+
+
 class Queue(Policy):
     """A queue as it is read. `status` is there only where it was asked for."""
 

@@ -1,4 +1,4 @@
-"""How often something is told to whom: at most once per interval, and the last one always."""
+"""How often something is told to whom, and how much may be read for it."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Collection, Sequence
 
 
 class Cadence:
-    """The pace of several audiences. It has no clock: the caller says what time it is (seconds, any origin).
+    """The pace of several audiences: at most once per interval, and the last one always.
 
+    It has no clock: the caller says what time it is (seconds, any origin).
     `ring` says that there is news; `due` names the audiences to be told now, `told` that it happens.
     News that comes too early is not forgotten: `next_at` is when it is due.
     """
@@ -44,3 +45,22 @@ class Cadence:
 
     def _news(self, skip: Collection[int]) -> list[int]:
         return [audience for audience, rung in enumerate(self._rung) if rung and audience not in skip]
+
+
+class Budget:
+    """What all queues of a node may read together: so many a second, in the order in which they ask.
+
+    Whoever asks for little at a time waits for little: no queue holds up the others. It has no clock either.
+    """
+
+    __slots__ = ("_free_at", "_per_s")
+
+    def __init__(self, per_s: float) -> None:
+        self._per_s = per_s
+        self._free_at = 0.0
+
+    def reserve(self, count: int, now: float) -> float:
+        """Take `count` reads, and return when they may be made."""
+        begin = max(now, self._free_at)
+        self._free_at = begin + count / self._per_s
+        return begin

@@ -19,12 +19,13 @@ import structlog
 from redis.exceptions import RedisError
 
 from dispatcher.errors import Code, DispatcherError
+from dispatcher.events.cadence import Budget
 from dispatcher.events.feed import BACKOFF_S, ECHO_S, PROBE_S, Feed
 from dispatcher.events.frames import frame, with_epoch
 from dispatcher.events.lines import Masters
 from dispatcher.events.marks import Marks, UserMark
 from dispatcher.events.member import Engine, Member, Sink
-from dispatcher.events.watch import Clock, Watch
+from dispatcher.events.watch import READS_PER_S, Clock, Watch
 from dispatcher.model import Actor, Snapshot
 from dispatcher.store.connect import Store
 from dispatcher.store.keys import key
@@ -81,6 +82,7 @@ class Hub:
         self._watches: dict[str, Watch] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._comparing: asyncio.Task[None] | None = None
+        self._budget = Budget(READS_PER_S)
         self._snapshots = asyncio.Semaphore(SNAPSHOTS_AT_ONCE)
 
     async def start(self) -> None:
@@ -272,7 +274,9 @@ class Hub:
             if member.left or queue_id not in member.queues:
                 return
             clock = self._clock or asyncio.get_running_loop()
-            watch = self._watches[channel] = Watch(member.actor.tenant, queue_id, self._engine, clock, self._spawn)
+            watch = self._watches[channel] = Watch(
+                member.actor.tenant, queue_id, self._engine, clock, self._spawn, self._budget
+            )
             watch.subscribed = self._spawn(self._subscribe(watch, channel), f"hub:subscribe:{queue_id}")
         watch.place(member)
         if not watch.wanted:

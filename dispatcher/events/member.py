@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any, Protocol
 
-from dispatcher.model import Actor, Contact, ContactState, Snapshot
+from dispatcher.model import Actor, ContactState, Positions, Snapshot
 
 BUFFER_FRAMES = 1000
 """Frames kept while a snapshot is read; with more of them, the gap they leave asks for another snapshot."""
@@ -38,8 +39,8 @@ class Engine(Protocol):
     async def get_queue_status(self, actor: Actor, queue_id: str) -> Any:
         """Count a queue."""
 
-    async def get_contact(self, actor: Actor, contact_id: str = "") -> Contact:
-        """Read a contact."""
+    async def get_positions(self, tenant: str, queue_id: str, contact_ids: Sequence[str]) -> Positions:
+        """Find where at most 100 contacts of a queue stand."""
 
 
 class Member:

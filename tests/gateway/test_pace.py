@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 
 from dispatcher.errors import Code, DispatcherError
-from dispatcher.events.cadence import Cadence
+from dispatcher.events.cadence import Budget, Cadence
 from dispatcher.events.member import Member
-from dispatcher.events.watch import Watch, position_pace_s
-from dispatcher.model import Actor, Contact, ContactState, QueueStatus
+from dispatcher.events.watch import READS_PER_S, Watch, position_pace_s
+from dispatcher.model import Actor, Positions, QueueStatus
+
+QUEUED_AT = 1_763_824_800_000
 
 
 def test_a_cadence_tells_at_once_then_at_its_pace_and_the_last_always() -> None:
@@ -103,11 +106,13 @@ class Sink:
 class Engine:
     """A queue whose count and positions the test sets."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
         self.waiting = 0
         self.positions: dict[str, int] = {}
         self.reads: list[str] = []
+        self.read_at: list[tuple[float, int]] = []
         self.fail = False
+        self.clock = clock
 
     async def get_queue_status(self, actor: Actor, queue_id: str) -> QueueStatus:
         if self.fail:
@@ -116,12 +121,13 @@ class Engine:
             queue_id=queue_id, agent_num=0, wait_num=self.waiting, prepare_num=0, srv_num=0, longest_wait_s=0
         )
 
-    async def get_contact(self, actor: Actor, contact_id: str = "") -> Contact:
-        self.reads.append(actor.user_id)
-        return Contact(
-            contact_id=contact_id, customer_id=actor.user_id, name="", queue_id="1", state=ContactState.WAITING,
-            position=self.positions[actor.user_id], queued_at=1, queuing_time_s=2, ext="",
-        )  # fmt: skip
+    async def get_positions(self, tenant: str, queue_id: str, contact_ids: Sequence[str]) -> Positions:
+        if self.fail:
+            raise DispatcherError(Code.UNAVAILABLE)
+        users = [contact_id[-4:] for contact_id in contact_ids]
+        self.reads += users
+        self.read_at.append((self.clock.now, len(users)))
+        return Positions(at=QUEUED_AT + 2500, positions=tuple(self.positions.get(user) for user in users))
 
     async def open_session(self, *args: Any) -> Any: ...
 
@@ -131,28 +137,36 @@ class Engine:
 class World:
     """One watch with a clock."""
 
-    def __init__(self) -> None:
+    def __init__(self, reads_per_s: float = READS_PER_S) -> None:
         self.clock = Clock()
-        self.engine = Engine()
+        self.engine = Engine(self.clock)
         self.tasks: list[asyncio.Task[None]] = []
-        self.watch = Watch("t", "1", self.engine, self.clock, self.spawn)
-        self.watch.live = True
+        self.budget = Budget(reads_per_s)
+        self.watches = {queue: self.new_watch(queue) for queue in ("1", "2")}
+        self.watch = self.watches["1"]
+
+    def new_watch(self, queue: str) -> Watch:
+        watch = Watch("t", queue, self.engine, self.clock, self.spawn, self.budget)
+        watch.live = True
+        return watch
 
     def spawn(self, job: Any, name: str) -> asyncio.Task[None]:
         self.tasks.append(asyncio.create_task(job, name=name))
         return self.tasks[-1]
 
-    def member(self, user_id: str, *, serves: bool = False, position: int | None = None) -> Sink:
+    def member(self, user_id: str, *, serves: bool = False, position: int | None = None, queue: str = "1") -> Sink:
+        """Let somebody serve, or wait; a customer's id has four characters."""
         sink = Sink(self.clock)
+        watch = self.watches[queue]
         member = Member(Actor(tenant="t", user_id=user_id), user_id, sink)
         member.joined = True
         if serves:
-            member.serves = frozenset({"1"})
+            member.serves = frozenset({queue})
         else:
-            data = {"contact_id": user_id, "queue_id": "1", "position": position}
+            data = {"contact_id": f"{QUEUED_AT}-{user_id}", "queue_id": queue, "position": position}
             member.learn([{"event": "contact.entered", "data": data}])
             self.engine.positions[user_id] = position or 1
-        self.watch.place(member)
+        watch.place(member)
         return sink
 
     async def ring(self, seconds: float, every: float) -> None:
@@ -166,7 +180,7 @@ class World:
 
 async def test_agents_hear_five_a_second_customers_one_in_two_seconds_and_both_the_last() -> None:
     world = World()
-    agent, customer = world.member("ann", serves=True), world.member("bob", position=1)
+    agent, customer = world.member("ann", serves=True), world.member("bob_", position=1)
     await world.ring(10.0, 0.01)
     assert 45 <= len(agent.times("queue.status")) <= 51
     assert 5 <= len(customer.times("queue.status")) <= 6
@@ -203,12 +217,12 @@ async def test_a_status_that_fails_is_tried_again_a_second_later() -> None:
 
 async def test_positions_are_read_at_a_stretching_pace_and_told_when_changed() -> None:
     world = World()
-    near, far = world.member("near", position=5), world.member("far", position=5000)
+    near, far = world.member("near", position=5), world.member("far_", position=5000)
     await world.ring(60.0, 0.5)
     assert near.times("queuing.info") == far.times("queuing.info") == []
     assert 55 <= world.engine.reads.count("near") <= 61
-    assert 2 <= world.engine.reads.count("far") <= 3
-    world.engine.positions = {"near": 4, "far": 4999}
+    assert 2 <= world.engine.reads.count("far_") <= 3
+    world.engine.positions = {"near": 4, "far_": 4999}
     world.watch.ring()
     await world.clock.advance(31.0)
     assert len(near.times("queuing.info")) == len(far.times("queuing.info")) == 1
@@ -217,7 +231,7 @@ async def test_positions_are_read_at_a_stretching_pace_and_told_when_changed() -
 
 async def test_without_a_bell_nothing_is_read() -> None:
     world = World()
-    world.member("bob", position=1)
+    world.member("bob_", position=1)
     await world.clock.advance(10.0)
     reads = len(world.engine.reads)
     await world.clock.advance(100.0)
@@ -231,3 +245,51 @@ async def test_a_closed_watch_keeps_no_timer() -> None:
     world.watch.ring()
     world.watch.close()
     assert all(timer.cancelled for timer in world.clock.timers)
+
+
+async def test_a_node_with_more_customers_than_it_may_read_stretches_the_intervals() -> None:
+    """5,000 reads a second and 20,000 customers at the heads of a queue: each is read every 4 s, not every second."""
+    world = World(reads_per_s=5000)
+    many = [f"{n:04x}" for n in range(20_000)]
+    for user_id in many:
+        world.member(user_id, position=1)
+    small = [world.member(f"z{n:03}", position=1, queue="2") for n in range(50)]
+    for _ in range(24):
+        world.watch.ring()
+        world.watches["2"].ring()
+        await world.clock.advance(0.5)
+    begun = world.engine.read_at[0][0]
+    for second in range(12):
+        read = sum(count for at, count in world.engine.read_at if begun + second <= at < begun + second + 1)
+        assert read <= 5000 + 100
+    counts = Counter(world.engine.reads)
+    assert {counts[user_id] for user_id in many} <= {2, 3}
+    # A short line is not held up by a long one.
+    assert min(counts[f"z{n:03}"] for n in range(len(small))) >= 11
+    await world.clock.advance(10.0)
+    assert all(task.done() for task in world.tasks)
+
+
+async def test_positions_that_cannot_be_read_are_read_a_second_later() -> None:
+    world = World()
+    customer = world.member("bob_", position=3)
+    await world.clock.advance(5.0)
+    world.engine.positions["bob_"] = 2
+    world.engine.fail = True
+    world.watch.ring()
+    await world.clock.advance(2.5)
+    assert customer.times("queuing.info") == []
+    world.engine.fail = False
+    await world.clock.advance(1.0)
+    assert [data["position"] for _, name, data in customer.frames if name == "queuing.info"] == [2]
+
+
+async def test_whoever_left_the_line_meanwhile_is_told_no_position() -> None:
+    world = World()
+    customer = world.member("bob_", position=3)
+    await world.clock.advance(5.0)
+    del world.engine.positions["bob_"]
+    world.watch.ring()
+    await world.clock.advance(5.0)
+    assert customer.times("queuing.info") == []
+    assert world.engine.reads.count("bob_") >= 2

@@ -137,6 +137,15 @@ async def contact_show(world: World) -> tuple[str, int]:
     return await call(world, "contact_show", actor="kim")
 
 
+async def queue_positions(world: World) -> tuple[str, int]:
+    await world.queue("q")
+    waiting = [{**BACKEND, "customer_id": f"w{n}", "queue_id": "q"} for n in range(127)]
+    held = [{**ROOT, "customer_id": f"h{n}", "queue_id": "q", "presence": "session"} for n in range(100)]
+    await world.many("contact_start_queuing", [*waiting, *held])
+    ids: list[Any] = await world.store.client.zrange(world.key("held", "q"), 0, -1)
+    return await call(world, "queue_positions", queue_id="q", contact_ids=" ".join(ids))
+
+
 async def agent_start_service(world: World) -> tuple[str, int]:
     await wide(world)
     await wait_everywhere(world)

@@ -191,6 +191,24 @@ async def test_lines_are_listed_in_pages_with_their_positions(world: World) -> N
     assert [(item["contact_id"], item["position"]) for item in rest["items"]] == [(ids[2], 2), (ids[3], 3), (ids[4], 4)]
 
 
+async def test_positions_of_many_agree_with_each_one_s_own(world: World) -> None:
+    await world.queue("q")
+    await world.queue("other")
+    contacts = [await world.customer(f"c{n}", "q") for n in range(8)]
+    elsewhere = await world.customer("kim", "other")
+    for n in (0, 3, 4):
+        await world.drop(f"c{n}")
+    await world.after(2)
+    asked = [*reversed(contacts), elsewhere, "none", f"{START_AT}-9999"]
+    found = await world.run("queue_positions", queue_id="q", contact_ids=" ".join(asked))
+    own = [(await world.run("contact_show", **ROOT, contact_id=contact))["position"] for contact in reversed(contacts)]
+    assert own == [8, 7, 6, 5, 4, 3, 2, 1]
+    assert found == {"at": world.now, "positions": [*own, None, None, None]}
+    assert (await world.run("queue_positions", queue_id="none", contact_ids=contacts[0]))["positions"] == [None]
+    assert (await world.run("queue_positions", queue_id="q"))["positions"] == []
+    assert len((await world.run("queue_positions", queue_id="q", contact_ids="x " * 101))["positions"]) == 100
+
+
 async def test_the_queuing_time_runs_until_the_last_match(world: World) -> None:
     await world.queue("q")
     contact = await world.customer("kim", "q")

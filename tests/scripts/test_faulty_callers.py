@@ -34,6 +34,7 @@ READS: dict[str, Arguments] = {
     "contact_list": {"queue_id": "q", "limit": 2, "cursor": "1763824800000-0000"},
     "contact_show": {"contact_id": "1763824800000-0000"},
     "queue_list": {"status": 1, "limit": 2, "cursor": "a"},
+    "queue_positions": {"queue_id": "q", "contact_ids": "1763824800000-0000"},
     "queue_show": {"queue_id": "q"},
     "queue_status": {"queue_id": "q"},
     "session_snapshot": {},
