@@ -11,6 +11,7 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from api.idempotency import request_key
 from dispatcher.errors import Code, DispatcherError
 from dispatcher.model import TENANT_PATTERN, Actor, Name, QueueId, Role, UserId
 
@@ -81,9 +82,11 @@ class Tokens:
         roles: Collection[Role],
         queues: Collection[str] | None = None,
         ttl_s: int = TTL_DEFAULT_S,
+        *,
+        made_at: int | None = None,
     ) -> Minted:
-        """Sign a token that ends `ttl_s` seconds from now."""
-        now = int(time.time())
+        """Sign a token that ends `ttl_s` seconds after it was made (epoch ms; None: now)."""
+        now = int(time.time()) if made_at is None else made_at // 1000
         payload: dict[str, object] = {
             "tenant": tenant,
             "sub": user_id,
@@ -124,11 +127,16 @@ _bearer = HTTPBearer(auto_error=False, bearerFormat="JWT", description="A token 
 async def current_actor(
     request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 ) -> Actor:
-    """Return who asks, from `Authorization: Bearer`. Errors: NOT_LOGIN (none given), those of `Tokens.read`."""
+    """Return who asks, from `Authorization: Bearer`, under which Idempotency-Key.
+
+    Errors: NOT_LOGIN (no token given), those of `Tokens.read`, PARAM_ERR (the key).
+    """
     if credentials is None:
         raise DispatcherError(Code.NOT_LOGIN, "send a token: Authorization: Bearer …")
     tokens: Tokens = request.app.state.node.tokens
-    return tokens.read(credentials.credentials).actor()
+    actor = tokens.read(credentials.credentials).actor()
+    key = await request_key(request)
+    return actor.model_copy(update={"request_key": key}) if key else actor
 
 
 CurrentActor = Annotated[Actor, Depends(current_actor)]

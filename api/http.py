@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from fastapi import FastAPI
 
-from api import problems, routes
+from api import idempotency, problems, routes
 from api.auth import Tokens
 from api.body import BodyLimit
 from dispatcher.engine import Dispatcher
@@ -19,6 +19,13 @@ DESCRIPTION = (
     "An automatic call distributor: customers wait in queues, agents serve them, and the two are matched.\n\n"
     "Times are integer epoch milliseconds (`*_at`) or seconds (`*_s`); a smaller number is a higher priority."
 )
+_IDEMPOTENCY_KEY = {
+    "name": idempotency.HEADER,
+    "in": "header",
+    "required": False,
+    "description": "A repeat with the same key and body within an hour gives the first answer and changes nothing",
+    "schema": {"type": "string", "minLength": 1, "maxLength": idempotency.LENGTH_MAX, "pattern": "^[ -~]+$"},
+}
 _QUIET = {"tracing": False, "metrics": False, "logs": False, "operation_spans": False}
 
 
@@ -76,6 +83,8 @@ def _document(app: FastAPI) -> dict[str, Any]:
             "content": {problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
         }
         for path in document["paths"].values():
+            if "post" in path:
+                path["post"].setdefault("parameters", []).append(_IDEMPOTENCY_KEY)
             for operation in path.values():
                 operation["responses"].pop("422", None)
                 operation["responses"]["default"] = refusal

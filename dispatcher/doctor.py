@@ -99,7 +99,7 @@ async def read_state(store: Store, tenant: str, *, with_log: bool = False) -> St
             pairs = await client.zrange(name, 0, -1, withscores=True)
             state.zsets.setdefault(facet, {})[id] = {member: int(score) for member, score in pairs}
         if await client.ttl(name) == -1 and (
-            facet in ("assignment", "login")
+            facet in ("assignment", "login", "request")
             or (facet == "contact" and state.hashes["contact"][id].get("state") == "ended")
         ):
             state.immortal.append(name)

@@ -79,6 +79,13 @@ class Dispatcher:
             raise DispatcherError(Code.TOKEN_APPIDNOTEXIST)
         await self.runner.run("tenant_login", tenant, secret_hash=_hash(secret), address=address, tries_max=tries_max)
 
+    async def made_at(self, actor: Actor) -> int:
+        """Say when a token is made (epoch ms): under a `request_key` when it was made first.
+
+        Errors: REQUEST_ID_REUSED, TOKEN_APPIDNOTEXIST.
+        """
+        return int(await self._run("tenant_mint", actor))
+
     # Queues
 
     async def create_queue(self, actor: Actor, queue: QueueCreate) -> Queue:
@@ -344,7 +351,7 @@ class Dispatcher:
                 actor.tenant,
                 actor=actor.user_id,
                 client=actor.client,
-                request_id=actor.request_id,
+                request_id=actor.request_key or actor.request_id,
                 supervisor=int(actor.is_supervisor),
                 **arguments,
             )

@@ -310,7 +310,8 @@ class Actor(Model):
     """Who sends a command: from his token, and, for a command on a session, its client and request id.
 
     `queues` limits what an agent serves and requests. `client` and `request_id` make a changing command
-    happen once (0: no memory).
+    happen once (0: no memory); so does `request_key` without a client: a digest in hex of what is asked, a space,
+    and the Idempotency-Key.
     """
 
     tenant: str
@@ -320,6 +321,7 @@ class Actor(Model):
     queues: frozenset[str] | None = None
     client: str = ""
     request_id: int = 0
+    request_key: str = ""
 
     @property
     def is_supervisor(self) -> bool:

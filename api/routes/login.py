@@ -8,9 +8,22 @@ from fastapi import Request
 from pydantic import Field
 
 from api.auth import TTL_DEFAULT_S, TTL_MAX_S, TTL_MIN_S, CurrentActor, Tokens
+from api.idempotency import request_key
 from api.routes.common import Engine, rows
+from dispatcher.engine import Dispatcher
 from dispatcher.errors import Code, DispatcherError
-from dispatcher.model import SERVED_QUEUES_MAX, TENANT_PATTERN, Model, Name, QueueId, Role, Snapshot, User, UserId
+from dispatcher.model import (
+    SERVED_QUEUES_MAX,
+    TENANT_PATTERN,
+    Actor,
+    Model,
+    Name,
+    QueueId,
+    Role,
+    Snapshot,
+    User,
+    UserId,
+)
 
 router = rows("login")
 
@@ -49,15 +62,16 @@ async def login(body: LoginRequest, request: Request, engine: Engine) -> Login:
     address = request.client.host if request.client else ""
     tries_max = request.app.state.node.settings.logins_per_minute
     await engine.check_secret(body.tenant, body.secret, address, tries_max)
-    return _mint(request.app.state.node.tokens, body.tenant, body)
+    actor = Actor(tenant=body.tenant, user_id=body.user_id, request_key=await request_key(request))
+    return await _mint(request, engine, actor, body)
 
 
 @router.post("/tokens")
-async def mint_token(body: TokenRequest, request: Request, actor: CurrentActor) -> Login:
+async def mint_token(body: TokenRequest, request: Request, actor: CurrentActor, engine: Engine) -> Login:
     """Make a user's token, as an admin of the tenant."""
     if Role.ADMIN not in actor.roles:
         raise DispatcherError(Code.API_NO_PERMISSION, "needs the role admin")
-    return _mint(request.app.state.node.tokens, actor.tenant, body)
+    return await _mint(request, engine, actor, body)
 
 
 @router.get("/me")
@@ -68,9 +82,14 @@ async def me(actor: CurrentActor, engine: Engine) -> Snapshot:
     return snapshot.model_copy(update={"user": user})
 
 
-def _mint(tokens: Tokens, tenant: str, asked: TokenRequest) -> Login:
+async def _mint(request: Request, engine: Dispatcher, actor: Actor, asked: TokenRequest) -> Login:
+    """Make a token for whom `asked` names, as `actor` asks; under an Idempotency-Key the first one again."""
+    tokens: Tokens = request.app.state.node.tokens
+    made_at = await engine.made_at(actor) if actor.request_key else None
     name = asked.user_id if asked.name is None else asked.name
-    token, expires_at = tokens.mint(tenant, asked.user_id, name, asked.roles, asked.queues, asked.ttl_s)
+    token, expires_at = tokens.mint(
+        actor.tenant, asked.user_id, name, asked.roles, asked.queues, asked.ttl_s, made_at=made_at
+    )
     user = User(user_id=asked.user_id, name=name, roles=_in_order(asked.roles))
     return Login(token=token, expires_at=expires_at, user=user)
 

@@ -48,6 +48,7 @@ TENANT_KEYS: tuple[Key, ...] = (
     Key("assignment", "assignment", "STRING", "an ended assignment, as JSON", "10 min"),
     Key("timers", "", "ZSET", "pending deadlines `kind:id` @ due ms", "while there are some"),
     Key("log", "", "STREAM", "all events in order: `at`, `events` (JSON array)", "7 days"),
+    Key("request", "user/key", "STRING", "what an Idempotency-Key of a user asked, as a digest, and its answer", "1 h"),
     Key("login", "address", "STRING", "logins tried from one address in the current minute", "1 min"),
 )
 

@@ -2,6 +2,7 @@
 -- USES tenant user events timers entity
 -- ENDS tell_agent_changes settle_lifetimes forget_queues
 local LOG_ENTRIES_MAX = '1000000'
+local KEY_KEPT_MS = '3600000'
 
 -- `body` is the answer as JSON, or a function that makes it once everything else is decided.
 local function done(body)
@@ -16,6 +17,8 @@ local function done(body)
     put(remembering, 'request_id', request_id)
     put(remembering, 'request', script)
     put(remembering, 'reply', body)
+  elseif keep_as then
+    redis.call('SET', keep_as, string.match(request_id, '^%x+ ') .. body, 'PX', KEY_KEPT_MS)
   end
 
   for i = 1, #changed do redis.call('HSET', unpack(changed[i])) end

@@ -2,6 +2,7 @@
 -- USES tenant entity
 local users = {}
 local remembering -- the user whose hash keeps this command's answer
+local keep_as -- the key that keeps it, for an Idempotency-Key
 
 -- Return a user; one who is not known yet has an empty `epoch`.
 local function user(id)

@@ -12,7 +12,13 @@ from tests.scripts.world import Failed, World
 
 ROOT: dict[str, Any] = {"actor": "root", "supervisor": 1}
 MINUTE = 60_000
-LIFETIMES = {"contact": 10 * MINUTE, "assignment": 10 * MINUTE, "user": 24 * 60 * MINUTE, "login": MINUTE}
+LIFETIMES = {
+    "contact": 10 * MINUTE,
+    "assignment": 10 * MINUTE,
+    "user": 24 * 60 * MINUTE,
+    "login": MINUTE,
+    "request": 60 * MINUTE,
+}
 """By facet: ms after the end, as the table of sizes and retention has it."""
 
 LASTING = {"meta", "clock", "log"}
@@ -72,6 +78,7 @@ async def a_day(world: World) -> None:
     await world.run("agent_request_assignment", actor="anna", agent_id="anna")
     await world.run("agent_stop_service", actor="anna", agent_id="anna", queue_id="q")
     await world.run("contact_stop_queuing", actor="by phone")
+    await world.run("agent_set_dnd", actor="bert", agent_id="bert", dnd=1, request_id="0a key")
     with pytest.raises(Failed, match="TOKEN_AUTH_FAILED"):
         await world.run("tenant_login", secret_hash="x", address="10.0.0.1", tries_max=100)
 
