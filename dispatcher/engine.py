@@ -6,17 +6,14 @@ enough to tell, and in the script where the state is needed (an assignment belon
 
 from __future__ import annotations
 
-import hashlib
 import json
-import re
-import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from dispatcher.errors import Code, DispatcherError, Repeated
+from dispatcher.commands import LIST_LIMIT_MAX, require
+from dispatcher.errors import Code, DispatcherError
 from dispatcher.model import (
     SERVED_QUEUES_MAX,
-    TENANT_PATTERN,
     Actor,
     Agent,
     Assignment,
@@ -32,65 +29,21 @@ from dispatcher.model import (
     Service,
     Snapshot,
 )
-from dispatcher.store.runner import Runner
-
-LIST_LIMIT_MAX = 100
-CUSTOMER_GRACE_S = 60
-AGENT_GRACE_S = 30
+from dispatcher.tenants import TenantCommands
 
 
-class Dispatcher:
+class Dispatcher(TenantCommands):
     """The commands of the dispatcher on one store.
 
     Every method raises `DispatcherError` with a code of the closed set. `on_due(tenant, due_at)` is told the
     time (epoch ms) of the earliest timer that a command armed, so that this node can tick it in time.
     """
 
-    def __init__(self, runner: Runner, on_due: Callable[[str, int], None] | None = None) -> None:
-        self.runner = runner
-        self.on_due = on_due
-
-    # Tenants
-
-    async def create_tenant(self, tenant: str) -> str:
-        """Create a tenant; return its secret, which is kept only as a hash. Errors: PARAM_ERR (name, or it exists)."""
-        if not re.fullmatch(TENANT_PATTERN, tenant):
-            raise DispatcherError(Code.PARAM_ERR, f"a tenant's name matches {TENANT_PATTERN}")
-        secret = secrets.token_urlsafe(32)
-        reply = await self.runner.run(
-            "tenant_create",
-            tenant,
-            secret_hash=_hash(secret),
-            customer_grace=CUSTOMER_GRACE_S,
-            agent_grace=AGENT_GRACE_S,
-        )
-        if reply.body != "true":
-            raise DispatcherError(Code.PARAM_ERR, f"a tenant {tenant} exists already")
-        # After the tenant itself: a list that lags is harmless, one that is ahead is not.
-        await self.runner.store.add_tenant(tenant)
-        return secret
-
-    async def check_secret(self, tenant: str, secret: str, address: str, tries_max: int) -> None:
-        """Check a tenant's secret; `address` has `tries_max` tries a minute.
-
-        Errors: TOKEN_APPIDNOTEXIST, TOKEN_AUTH_FAILED, RATE_LIMITED.
-        """
-        if not re.fullmatch(TENANT_PATTERN, tenant):
-            raise DispatcherError(Code.TOKEN_APPIDNOTEXIST)
-        await self.runner.run("tenant_login", tenant, secret_hash=_hash(secret), address=address, tries_max=tries_max)
-
-    async def made_at(self, actor: Actor) -> int:
-        """Say when a token is made (epoch ms): under a `request_key` when it was made first.
-
-        Errors: REQUEST_ID_REUSED, TOKEN_APPIDNOTEXIST.
-        """
-        return int(await self._run("tenant_mint", actor))
-
     # Queues
 
     async def create_queue(self, actor: Actor, queue: QueueCreate) -> Queue:
         """Create a queue. Errors: QUEUE_EXISTS (its id or name), API_NO_PERMISSION."""
-        _require(actor, Role.ADMIN)
+        require(actor, Role.ADMIN)
         fields = queue.model_dump(exclude={"queue_id", "name"})
         body = await self._run(
             "queue_create",
@@ -103,7 +56,7 @@ class Dispatcher:
 
     async def update_queue(self, actor: Actor, queue_id: str, patch: QueuePatch) -> Queue:
         """Change the given members of a queue's policy. Errors: QUE_ID_INVALID, QUEUE_EXISTS (the name)."""
-        _require(actor, Role.ADMIN)
+        require(actor, Role.ADMIN)
         fields = patch.model_dump(exclude_none=True, exclude={"name"})
         body = await self._run(
             "queue_update", actor, queue_id=queue_id, name=patch.name or "", policy=_policy_json(fields)
@@ -115,7 +68,7 @@ class Dispatcher:
 
         Errors: QUE_ID_INVALID, QUEUE_NOT_EMPTY (it has contacts, and `force` is not given).
         """
-        _require(actor, Role.ADMIN)
+        require(actor, Role.ADMIN)
         return await self._run("queue_delete", actor, queue_id=queue_id, force=int(force)) == "true"
 
     async def get_queue(self, actor: Actor, queue_id: str) -> Queue:
@@ -145,7 +98,7 @@ class Dispatcher:
 
         Errors: QUE_ID_INVALID, QUE_SERVICE_NOT_START (an agent who does not serve it), API_NO_PERMISSION.
         """
-        _require(actor, Role.AGENT)
+        require(actor, Role.AGENT)
         body = await self._run("contact_list", actor, queue_id=queue_id, limit=limit, cursor=cursor)
         return Page[Contact].model_validate_json(body)
 
@@ -153,7 +106,7 @@ class Dispatcher:
         self, actor: Actor, queue_id: str, *, limit: int = LIST_LIMIT_MAX, cursor: str = ""
     ) -> Page[Agent]:
         """List who serves a queue. Errors as `list_contacts`."""
-        _require(actor, Role.AGENT)
+        require(actor, Role.AGENT)
         body = await self._run("agent_list", actor, queue_id=queue_id, limit=limit, cursor=cursor)
         return Page[Agent].model_validate_json(body)
 
@@ -161,7 +114,7 @@ class Dispatcher:
 
     async def list_agents(self, actor: Actor, *, limit: int = LIST_LIMIT_MAX, cursor: str = "") -> Page[Agent]:
         """List the agents who serve at least one queue, in order of their ids."""
-        _require(actor, Role.SUPERVISOR)
+        require(actor, Role.SUPERVISOR)
         body = await self._run("agent_list", actor, queue_id="", limit=limit, cursor=cursor)
         return Page[Agent].model_validate_json(body)
 
@@ -203,7 +156,7 @@ class Dispatcher:
 
     async def set_capacity(self, actor: Actor, agent_id: str, capacity: int) -> Agent:
         """Set how many contacts an agent may hold at once. Errors: USER_NOT_FOUND, API_NO_PERMISSION."""
-        _require(actor, Role.SUPERVISOR)
+        require(actor, Role.SUPERVISOR)
         return await self._run_for_agent("agent_set_capacity", actor, agent_id, capacity=capacity)
 
     # Contacts
@@ -286,7 +239,7 @@ class Dispatcher:
         An unanswered assignment is returned again. Errors: QUE_NOUSER, QUE_SERVICE_NOT_START, AGENT_BUSY,
         NOT_LOGIN (no session), PARAM_ERR (a customer without a queue), API_NO_PERMISSION.
         """
-        _require(actor, Role.AGENT)
+        require(actor, Role.AGENT)
         if agent_id != actor.user_id:
             raise DispatcherError(Code.API_NO_PERMISSION, "an agent asks for himself")
         if customer_id and not queue_id:
@@ -344,36 +297,6 @@ class Dispatcher:
             raise
         return Agent.model_validate_json(body)
 
-    async def _run(self, script: str, actor: Actor, **arguments: str | int) -> str:
-        try:
-            reply = await self.runner.run(
-                script,
-                actor.tenant,
-                actor=actor.user_id,
-                client=actor.client,
-                request_id=actor.request_key or actor.request_id,
-                supervisor=int(actor.is_supervisor),
-                **arguments,
-            )
-        except DispatcherError as error:
-            if error.code is Code.OUTCOME_UNKNOWN:
-                # It may have armed a timer that nobody has heard of.
-                self._tell_due(actor.tenant, 0)
-            raise
-        if reply.repeated:
-            raise Repeated
-        if reply.due_at is not None:
-            self._tell_due(actor.tenant, reply.due_at)
-        return reply.body
-
-    def _tell_due(self, tenant: str, due_at: int) -> None:
-        if self.on_due is not None:
-            self.on_due(tenant, due_at)
-
-
-def _hash(secret: str) -> str:
-    return hashlib.sha256(secret.encode(errors="surrogatepass")).hexdigest()
-
 
 def _policy_json(fields: dict[str, Any]) -> str:
     """Return a policy as the hash keeps it: flags as 1 and 0."""
@@ -386,16 +309,9 @@ def _snapshot(actor: Actor, body: str) -> Snapshot:
     return snapshot.model_copy(update={"user": user})
 
 
-def _require(actor: Actor, role: Role) -> None:
-    """Refuse an actor below `role`, in the order customer, agent, supervisor, admin."""
-    order = list(Role)
-    if not any(order.index(own) >= order.index(role) for own in actor.roles):
-        raise DispatcherError(Code.API_NO_PERMISSION, f"needs the role {role.value}")
-
-
 def _for_himself(actor: Actor, agent_id: str) -> None:
     """Let an agent act for himself, a supervisor for anybody."""
-    _require(actor, Role.AGENT)
+    require(actor, Role.AGENT)
     if agent_id != actor.user_id and not actor.is_supervisor:
         raise DispatcherError(Code.API_NO_PERMISSION, "only a supervisor acts for another agent")
 

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from api.auth import CurrentActor
 from api.routes.common import AgentCursor, AgentInPath, Engine, Limit, QueueInPath, rows
-from dispatcher.engine import LIST_LIMIT_MAX
+from dispatcher.commands import LIST_LIMIT_MAX
 from dispatcher.model import (
     SERVED_QUEUES_MAX,
     Agent,

@@ -9,7 +9,8 @@ from fastapi.routing import APIRoute
 from pydantic import AfterValidator
 
 from api.auth import CurrentActor
-from dispatcher.engine import LIST_LIMIT_MAX, Dispatcher
+from dispatcher.commands import LIST_LIMIT_MAX
+from dispatcher.engine import Dispatcher
 from dispatcher.errors import Code, DispatcherError
 from dispatcher.model import AssignmentId, ContactId, QueueId
 

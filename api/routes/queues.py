@@ -6,7 +6,7 @@ from fastapi import Response, status
 
 from api.auth import CurrentActor
 from api.routes.common import AgentCursor, ContactCursor, Engine, Limit, QueueCursor, QueueInPath, rows
-from dispatcher.engine import LIST_LIMIT_MAX
+from dispatcher.commands import LIST_LIMIT_MAX
 from dispatcher.model import Agent, Contact, Page, Queue, QueueCreate, QueuePatch, QueueStatus
 
 router = rows("queues")
