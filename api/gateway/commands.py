@@ -258,6 +258,11 @@ async def _watch_queues(call: Call, args: WatchQueuesArgs) -> Any:
     return {"queue_ids": watched}
 
 
+async def _watch_agents(call: Call, args: NoArgs) -> Any:
+    await call.hub.watch_agents(call.member)
+    return {}
+
+
 COMMANDS: dict[str, Command] = {
     "ping": Command(NoArgs, _ping, False),
     "list_queues": Command(ListQueuesArgs, _list_queues, False),
@@ -276,4 +281,5 @@ COMMANDS: dict[str, Command] = {
     "complete": Command(ContactArgs, _complete, True),
     "transfer": Command(TransferArgs, _transfer, True),
     "watch_queues": Command(WatchQueuesArgs, _watch_queues, False),
+    "watch_agents": Command(NoArgs, _watch_agents, False),
 }

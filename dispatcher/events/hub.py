@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Collection, Coroutine, Iterable
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -19,13 +18,18 @@ import structlog
 from redis.exceptions import RedisError
 
 from dispatcher.errors import Code, DispatcherError
+from dispatcher.events.board import Boards
 from dispatcher.events.cadence import Budget
-from dispatcher.events.feed import BACKOFF_S, ECHO_S, PROBE_S, Feed
+from dispatcher.events.clock import Clock
+from dispatcher.events.compare import compare
+from dispatcher.events.feed import Feed
+from dispatcher.events.follow import Following, Logs
 from dispatcher.events.frames import frame, with_epoch
 from dispatcher.events.lines import Masters
-from dispatcher.events.marks import Marks, UserMark
+from dispatcher.events.marks import Marks
 from dispatcher.events.member import Engine, Member, Sink
-from dispatcher.events.watch import READS_PER_S, Clock, Watch
+from dispatcher.events.pace import Pace
+from dispatcher.events.watch import READS_PER_S, Watch
 from dispatcher.model import Actor, Snapshot
 from dispatcher.store.connect import Store
 from dispatcher.store.keys import key
@@ -38,24 +42,6 @@ SNAPSHOTS_AT_ONCE = 32
 RETRY_S = (0.1, 5.0)
 
 Tell = Callable[[Snapshot], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """The hub's times, in seconds.
-
-    `compare_s`: how often its users' offsets are compared with Redis; `settle_s`: how long a published frame
-    may be under way before it counts as lost; `join_s`: how long a joining session waits for its subscriptions;
-    `expect_s`: how long a command waits for those of the queues it names; `probe_s`, `echo_s`, `backoff_s`: the feed's.
-    """
-
-    compare_s: float = 10.0
-    settle_s: float = 1.0
-    join_s: float = 10.0
-    expect_s: float = 1.0
-    probe_s: float = PROBE_S
-    echo_s: float = ECHO_S
-    backoff_s: tuple[float, float] = BACKOFF_S
 
 
 class Hub:
@@ -83,6 +69,8 @@ class Hub:
         self._tasks: set[asyncio.Task[None]] = set()
         self._comparing: asyncio.Task[None] | None = None
         self._budget = Budget(READS_PER_S)
+        self._logs = Logs(store, self.feed, self._spawn, self.pace.compare_s)
+        self._boards = Boards(self._logs, self._spawn)
         self._snapshots = asyncio.Semaphore(SNAPSHOTS_AT_ONCE)
 
     async def start(self) -> None:
@@ -92,10 +80,15 @@ class Hub:
 
     async def stop(self) -> None:
         """Stop every task, and the feed."""
+        self.end_streams()
         for watch in self._watches.values():
             watch.close()
         await end(self._tasks)
         await self.feed.stop()
+
+    def end_streams(self) -> None:
+        """End the following of logs, whose readers would hold up the stop of the server for ever."""
+        self._logs.end()
 
     @property
     def ready(self) -> bool:
@@ -157,6 +150,7 @@ class Hub:
         if not members:
             self._members.pop(channel, None)
             self.feed.unsubscribe(channel)
+        self._boards.leave(member)
         for queue_id in member.queues:
             self._place(member, queue_id)
 
@@ -181,6 +175,20 @@ class Hub:
         for queue_id in queue_ids:
             self._ring(member, queue_id)
 
+    async def watch_agents(self, member: Member) -> None:
+        """Send a member what changes about agents and queues. Errors: API_NO_PERMISSION, UNAVAILABLE."""
+        _require_supervisor(member.actor)
+        await self._boards.join(member, self._clock or asyncio.get_running_loop())
+
+    async def follow_log(self, actor: Actor, since: str = "", contact_id: str = "") -> Following:
+        """Follow the tenant's log from a cursor: see `log.begin`, `Logs.follow`.
+
+        Errors: API_NO_PERMISSION, PARAM_ERR, UNAVAILABLE.
+        """
+        _require_supervisor(actor)
+        begin = await self._logs.begin(actor.tenant, since, contact_id)
+        return Following(begin, self._logs.follow(actor.tenant, begin))
+
     # What the feed brings
 
     def _on_message(self, channel: str, text: str) -> None:
@@ -190,6 +198,8 @@ class Hub:
                 self._deliver(member, text, message)
         elif (watch := self._watches.get(channel)) is not None:
             watch.take(text, orjson.loads(text))
+        else:
+            self._logs.ring(channel)
 
     def _on_lost(self, channel: str) -> None:
         for member in tuple(self._members.get(channel, ())):
@@ -198,6 +208,7 @@ class Hub:
             self._repair(member, "subscription lost")
         if (watch := self._watches.get(channel)) is not None:
             watch.lost()
+        self._logs.ring(channel)
 
     def _deliver(self, member: Member, text: str, message: dict[str, Any]) -> None:
         offset = message.get("offset")
@@ -322,36 +333,10 @@ class Hub:
                 log.warning("hub.compare_failed", reason=str(error))
 
     async def compare(self) -> None:
-        """Compare what was delivered with what Redis says was published, and repair. Errors: redis-py's.
-
-        A frame that is still under way is no difference: what Redis says must be reached within `settle_s`.
-        """
+        """Compare what was delivered with what Redis says was published, and repair. Errors: redis-py's."""
         members = [member for group in self._members.values() for member in group if member.joined]
         watches = [watch for watch in self._watches.values() if watch.live]
-        offsets = [member.offset for member in members]
-        seqs = [watch.seq for watch in watches]
-        user_marks = await self._marks.users([(member.actor.tenant, member.actor.user_id) for member in members])
-        queue_marks = await self._marks.queues([(watch.tenant, watch.queue_id) for watch in watches])
-        await asyncio.sleep(self.pace.settle_s)
-        for member, offset, mark in zip(members, offsets, user_marks, strict=True):
-            self._compare_member(member, offset, mark)
-        for watch, seq, said in zip(watches, seqs, queue_marks, strict=True):
-            if watch.seq is None:
-                watch.seq = said
-            elif watch.seq < said or (seq is not None and said < seq):
-                watch.resync(said)
-
-    def _compare_member(self, member: Member, offset: int, mark: UserMark) -> None:
-        """`offset` is what was delivered before the mark was read: Redis can only say less if it forgot something."""
-        if member.left or member.buffer is not None:
-            return
-        if mark.session != member.session_id:
-            if mark.session:
-                member.sink.send(frame("session.replaced", {"session_id": member.session_id}))
-                member.sink.replaced()
-            else:
-                member.sink.disowned()
-        elif mark.epoch != member.epoch or member.offset < mark.offset or mark.offset < offset:
+        for member in await compare(self._marks, members, watches, self.pace.settle_s):
             self._repair(member, "comparison")
 
     # Small things
@@ -374,3 +359,8 @@ class Hub:
     @staticmethod
     def _about(member: Member, queue_id: str) -> str:
         return key(member.actor.tenant, "about", queue_id)
+
+
+def _require_supervisor(actor: Actor) -> None:
+    if not actor.is_supervisor:
+        raise DispatcherError(Code.API_NO_PERMISSION, "needs the role supervisor")

@@ -43,6 +43,20 @@ async def read(store: Store, tenant: str, since: str = START, limit: int = 100) 
     return Part(_entries(found), position != (0, 0) and bool(oldest) and position < _position(oldest[0][0]))
 
 
+async def begin(store: Store, tenant: str, since: str = "", contact_id: str = "") -> str:
+    """Return the cursor to follow from: `since`, else just before a contact began, else the newest entry.
+
+    Errors: PARAM_ERR (`since` is no cursor), UNAVAILABLE.
+    """
+    if since:
+        _position(since)
+        return since
+    if contact_id:
+        # Its id begins with the time (ms) of its first entry.
+        return str(int(contact_id[:13]) - 1)
+    return await end(store, tenant)
+
+
 async def end(store: Store, tenant: str) -> str:
     """Return the cursor of the newest entry: what is read after it is new."""
     with redis_errors():

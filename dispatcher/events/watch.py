@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 
 from dispatcher.errors import Code, DispatcherError
 from dispatcher.events.cadence import Budget, Cadence
+from dispatcher.events.clock import Clock, Timer, until
 from dispatcher.events.frames import frame
 from dispatcher.events.member import Engine, Member
 from dispatcher.model import Actor, Role
@@ -28,23 +29,6 @@ READS_AT_ONCE = 100
 READS_PER_S = 20_000
 """Positions that a node finds: with more customers than that due, they hear of theirs less often."""
 RETRY_S = 1.0
-
-
-class Timer(Protocol):
-    """A call that is due later."""
-
-    def cancel(self) -> None:
-        """Do not make it."""
-
-
-class Clock(Protocol):
-    """Seconds of any origin, and calls at a time. An event loop is one."""
-
-    def time(self) -> float:
-        """Return the time."""
-
-    def call_at(self, when: float, callback: Callable[[], None]) -> Timer:
-        """Call at a time."""
 
 
 Spawn = Callable[[Coroutine[Any, Any, None], str], asyncio.Task[None]]
@@ -201,19 +185,13 @@ class Watch:
         try:
             for begin in range(0, len(due), READS_AT_ONCE):
                 batch = due[begin : begin + READS_AT_ONCE]
-                await self._until(self._budget.reserve(len(batch), self._clock.time()))
+                await until(self._clock, self._budget.reserve(len(batch), self._clock.time()))
                 await self._tell_batch([member for member in batch if member in self.waiting], now)
         except DispatcherError as error:
             log.warning("position.failed", tenant=self.tenant, queue=self.queue_id, code=error.code.name)
             self._cadence.hold(POSITIONS, self._clock.time() + RETRY_S)
         if len(due) < len(behind):
             self._cadence.ring(POSITIONS)
-
-    async def _until(self, when: float) -> None:
-        if when > self._clock.time():
-            passed = asyncio.Event()
-            self._clock.call_at(when, passed.set)
-            await passed.wait()
 
     async def _tell_batch(self, members: list[Member], now: float) -> None:
         waits = [member.waits for member in members]

@@ -19,7 +19,8 @@ from websockets.exceptions import ConnectionClosed
 from api.gateway import Gateway, Limits
 from dispatcher.engine import Dispatcher
 from dispatcher.errors import Code, DispatcherError
-from dispatcher.events.hub import Hub, Pace
+from dispatcher.events.hub import Hub
+from dispatcher.events.pace import Pace
 from dispatcher.model import Role
 from dispatcher.store.connect import Store
 

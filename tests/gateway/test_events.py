@@ -10,7 +10,7 @@ import pytest
 
 from dispatcher.engine import Dispatcher
 from dispatcher.errors import Code, DispatcherError
-from dispatcher.events.hub import Pace
+from dispatcher.events.pace import Pace
 from dispatcher.model import Actor, Contact, Presence, QueueStatus, Role, Service, Snapshot
 from dispatcher.store.connect import Store
 from dispatcher.store.keys import key

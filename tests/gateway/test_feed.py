@@ -11,8 +11,8 @@ import pytest
 
 from dispatcher.engine import Dispatcher
 from dispatcher.events.feed import Feed
-from dispatcher.events.hub import Pace
 from dispatcher.events.lines import Masters
+from dispatcher.events.pace import Pace
 from dispatcher.model import Actor, QueueCreate, Role
 from dispatcher.store.connect import Store, connect
 from dispatcher.store.keys import key
