@@ -18,13 +18,19 @@ from dispatcher.events.member import Member
 from dispatcher.model import (
     SERVED_QUEUES_MAX,
     Actor,
+    Agent,
+    Assignment,
     AssignmentId,
+    Contact,
     ContactId,
     Dnd,
     Flag,
     Model,
+    Page,
     Priority,
+    Queue,
     QueueId,
+    QueueStatus,
     Service,
     Text,
     UserId,
@@ -151,7 +157,10 @@ class Call(NamedTuple):
 
 
 class Command(NamedTuple):
-    """One row: the arguments' model, what is done, and whether it changes anything (then once per request id)."""
+    """One row: the arguments' model, what is done, and whether it changes anything (then once per request id).
+
+    What `run` is said to return is the shape of the answer, in the AsyncAPI document too.
+    """
 
     args: type[Model]
     run: Callable[[Call, Any], Awaitable[Any]]
@@ -168,23 +177,23 @@ def parse_args(model: type[ArgsT], args: Any) -> ArgsT:
         raise DispatcherError(Code.PARAM_ERR, detail[:DETAIL_LENGTH_MAX]) from error
 
 
-async def _ping(call: Call, args: NoArgs) -> Any:
+async def _ping(call: Call, args: NoArgs) -> dict[str, Any]:
     return {}
 
 
-async def _list_queues(call: Call, args: ListQueuesArgs) -> Any:
+async def _list_queues(call: Call, args: ListQueuesArgs) -> Page[Queue]:
     return await call.dispatcher.list_queues(call.actor, status=args.status, limit=args.limit, cursor=args.cursor)
 
 
-async def _get_queue_status(call: Call, args: QueueArgs) -> Any:
+async def _get_queue_status(call: Call, args: QueueArgs) -> QueueStatus:
     return await call.dispatcher.get_queue_status(call.actor, args.queue_id)
 
 
-async def _list_contacts(call: Call, args: ListContactsArgs) -> Any:
+async def _list_contacts(call: Call, args: ListContactsArgs) -> Page[Contact]:
     return await call.dispatcher.list_contacts(call.actor, args.queue_id, limit=args.limit, cursor=args.cursor)
 
 
-async def _start_service(call: Call, args: StartServiceArgs) -> Any:
+async def _start_service(call: Call, args: StartServiceArgs) -> Agent:
     services = args.services
     await call.hub.expect(call.member, [service.queue_id for service in services])
     try:
@@ -194,55 +203,55 @@ async def _start_service(call: Call, args: StartServiceArgs) -> Any:
         raise
 
 
-async def _stop_service(call: Call, args: QueueArgs) -> Any:
+async def _stop_service(call: Call, args: QueueArgs) -> Agent:
     return await call.dispatcher.stop_service(call.actor, call.actor.user_id, args.queue_id)
 
 
-async def _set_dnd(call: Call, args: DndArgs) -> Any:
+async def _set_dnd(call: Call, args: DndArgs) -> Agent:
     return await call.dispatcher.set_dnd(call.actor, call.actor.user_id, args.dnd, args.reason)
 
 
-async def _start_queuing(call: Call, args: StartQueuingArgs) -> Any:
+async def _start_queuing(call: Call, args: StartQueuingArgs) -> Contact:
     return await call.dispatcher.start_queuing(call.actor, args.queue_id, ext=args.ext)
 
 
-async def _stop_queuing(call: Call, args: NoArgs) -> Any:
+async def _stop_queuing(call: Call, args: NoArgs) -> Contact:
     return await call.dispatcher.stop_queuing(call.actor)
 
 
-async def _get_queuing_info(call: Call, args: NoArgs) -> Any:
+async def _get_queuing_info(call: Call, args: NoArgs) -> Contact:
     return await call.dispatcher.get_contact(call.actor)
 
 
-async def _request_assignment(call: Call, args: RequestArgs) -> Any:
+async def _request_assignment(call: Call, args: RequestArgs) -> Assignment:
     return await call.dispatcher.request_assignment(
         call.actor, call.actor.user_id, queue_id=args.queue_id or "", customer_id=args.customer_id or ""
     )
 
 
-async def _accept(call: Call, args: AssignmentArgs) -> Any:
+async def _accept(call: Call, args: AssignmentArgs) -> Assignment:
     return await call.dispatcher.accept(call.actor, args.assignment_id)
 
 
-async def _reject(call: Call, args: AssignmentArgs) -> Any:
+async def _reject(call: Call, args: AssignmentArgs) -> Assignment:
     return await call.dispatcher.reject(call.actor, args.assignment_id)
 
 
-async def _start(call: Call, args: ContactArgs) -> Any:
+async def _start(call: Call, args: ContactArgs) -> Contact:
     return await call.dispatcher.start(call.actor, args.contact_id)
 
 
-async def _complete(call: Call, args: ContactArgs) -> Any:
+async def _complete(call: Call, args: ContactArgs) -> Contact:
     return await call.dispatcher.complete(call.actor, args.contact_id)
 
 
-async def _transfer(call: Call, args: TransferArgs) -> Any:
+async def _transfer(call: Call, args: TransferArgs) -> Contact:
     return await call.dispatcher.transfer(
         call.actor, args.contact_id, queue_id=args.queue_id or "", agent_id=args.agent_id or ""
     )
 
 
-async def _watch_queues(call: Call, args: WatchQueuesArgs) -> Any:
+async def _watch_queues(call: Call, args: WatchQueuesArgs) -> dict[str, list[str]]:
     """Answer with the ids watched now. Errors: QUE_ID_INVALID."""
     watched = list(dict.fromkeys(args.queue_ids))
     for queue_id in watched:

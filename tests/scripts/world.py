@@ -1,8 +1,8 @@
 """A tenant for the tests of scripts: every call checks what holds for every script.
 
 After each call: the number of redis.calls is within the bound of the script's header; the events told are among
-those the header names; an error is among those it names, and has left the keyspace as it was; all invariants hold,
-the log's included.
+those the header names, and carry what the table of events says; an error is among those it names, and has left the
+keyspace as it was; all invariants hold, the log's included.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 
 from dispatcher import doctor
 from dispatcher.errors import Code
-from dispatcher.model import Policy
+from dispatcher.model import EVENTS, Policy
 from dispatcher.store import keys
 from dispatcher.store.connect import Store
 from dispatcher.store.runner import Runner
@@ -117,6 +117,9 @@ class World:
         named = set(source.sections["EVENTS"].split())
         if "what" not in named:
             assert {event for event, _ in self.events} <= named, f"{script} does not name its events"
+        for event, data in self.events:
+            EVENTS[event].data.model_validate(data)
+            assert EVENTS[event].logged, f"{event} is in the log"
         if code not in ("OK", "REPEATED"):
             errors = set(source.sections["ERRORS"].split())
             allowed = errors | TENANT_ERRORS | (REQUEST_ERRORS if "REQUEST" in errors else set())
