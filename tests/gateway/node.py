@@ -23,6 +23,7 @@ from dispatcher.events.hub import Hub
 from dispatcher.events.pace import Pace
 from dispatcher.model import Role
 from dispatcher.store.connect import Store
+from tests.gateway.shapes import check
 
 SECONDS = 10
 QUICK = Pace(settle_s=0.1, compare_s=3600, backoff_s=(0.01, 0.05))
@@ -75,6 +76,7 @@ class Socket:
         self.heard: list[str] = []
         """The names of all events so far, taken or not."""
         self.id = 0
+        self._asked: dict[int, str] = {}
 
     async def raw(self, text: str | bytes) -> None:
         await self.connection.send(text)
@@ -82,11 +84,13 @@ class Socket:
     async def recv(self) -> dict[str, Any]:
         async with asyncio.timeout(SECONDS):
             frame = cast(dict[str, Any], json.loads(await self.connection.recv()))
+        check(frame, self._asked.get(frame.get("id", 0), ""))
         self.heard += [event["event"] for event in frame.get("events", ())]
         return frame
 
     async def send(self, cmd: str, /, id: int | None = None, **args: Any) -> int:
         self.id = self.id + 1 if id is None else id
+        self._asked[self.id] = cmd
         await self.raw(json.dumps({"id": self.id, "cmd": cmd, "args": args}))
         return self.id
 
