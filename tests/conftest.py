@@ -6,6 +6,7 @@ Everything up to the runner lives for the whole session, once per lane; all test
 from __future__ import annotations
 
 import os
+import shutil
 import uuid
 from collections.abc import AsyncIterator, Iterator
 
@@ -56,7 +57,19 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(str(error)) from error
     if missing and os.environ.get("CI") == "true":
         raise pytest.UsageError(f"in CI every lane runs, but there is no {', no '.join(missing.values())}")
-    config.stash[LANES], config.stash[MISSING] = lanes, missing
+    config.stash[LANES] = lanes
+    config.stash[MISSING] = {f"lane {lane}": tool for lane, tool in missing.items()}
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out, and name, what needs a tool that is not here (`@pytest.mark.needs`). In CI nothing is left out."""
+    for item in tuple(items):
+        tools = [str(mark.args[0]) for mark in item.iter_markers("needs")]
+        missing = [tool for tool in tools if shutil.which(tool) is None]
+        if missing and os.environ.get("CI") != "true":
+            items.remove(item)
+            config.hook.pytest_deselected(items=[item])
+            config.stash[MISSING][item.nodeid] = ", no ".join(missing)
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
@@ -76,7 +89,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def _not_run(config: pytest.Config) -> list[str]:
-    return [f"NOT RUN: lane {lane}, there is no {tool}" for lane, tool in config.stash[MISSING].items()]
+    return [f"NOT RUN: {what}, there is no {tool}" for what, tool in config.stash[MISSING].items()]
 
 
 @pytest.fixture(scope="session")

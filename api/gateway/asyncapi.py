@@ -10,7 +10,8 @@ from pydantic.json_schema import models_json_schema
 from api.gateway.commands import COMMANDS, HelloArgs, NoArgs
 from api.gateway.protocol import CMD_LENGTH_MAX, FRAME_BYTES_MAX, ID_MAX, Close
 from dispatcher.errors import Code
-from dispatcher.model import EVENTS, Model, Snapshot
+from dispatcher.event_model import EVENTS
+from dispatcher.model import Model, Snapshot
 
 PATH = "/v1/ws"
 DESCRIPTION = (

@@ -15,8 +15,9 @@ from redis import Redis
 
 from dispatcher.store.scripts import Scripts
 from tests.bench.cpu import cpu_figures
-from tests.bench.doors import http_figures, latency_figures, socket_figures
+from tests.bench.doors import http_figures, latency_figures
 from tests.bench.size import size_figures
+from tests.bench.sockets import socket_figures
 from tests.bench.table import Figure, render
 from tests.bench.throughput import embedded_figures, engine_figures
 from tests.servers import any_binary, redis_binary, running, server, valkey_binary

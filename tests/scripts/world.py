@@ -16,7 +16,8 @@ from typing import Any
 
 from dispatcher import doctor
 from dispatcher.errors import Code
-from dispatcher.model import EVENTS, Policy
+from dispatcher.event_model import EVENTS
+from dispatcher.model import Policy
 from dispatcher.store import keys
 from dispatcher.store.connect import Store
 from dispatcher.store.runner import Runner
