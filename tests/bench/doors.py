@@ -22,9 +22,10 @@ from dispatcher.store.keys import key
 from dispatcher.store.runner import Runner
 from dispatcher.store.scripts import Scripts
 from tests.bench.load import Connection, Socket
-from tests.bench.nodes import Process, bare, node
+from tests.bench.nodes import bare
 from tests.bench.table import Figure, at_least, at_most
 from tests.bench.world import EXT
+from tests.processes import Process, node
 from tests.servers import Server, running, server
 
 TENANT = "doors"

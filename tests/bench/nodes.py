@@ -1,71 +1,17 @@
-"""Processes that the bench measures from outside: a node of the service, and the bare server beside it."""
+"""The bare server as a process, beside a node of the service."""
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from contextlib import contextmanager
 
+from tests.processes import Process, serving
 from tests.servers import free_port
-
-KEYS = "bench" * 8
-START_S = 30.0
-
-
-class Process:
-    """A server of this machine, listening on `port`."""
-
-    def __init__(self, port: int, process: subprocess.Popen[bytes]) -> None:
-        self.port = port
-        self._process = process
-
-    @property
-    def memory_bytes(self) -> int:
-        """Its resident memory."""
-        pages = int(Path(f"/proc/{self._process.pid}/statm").read_text().split()[1])
-        return pages * os.sysconf("SC_PAGE_SIZE")
-
-    def kill(self) -> None:
-        """End it as a crash does."""
-        self._process.send_signal(signal.SIGKILL)
-        self._process.wait()
-
-
-@contextmanager
-def node(url: str) -> Iterator[Process]:
-    """Run a node of the service on the Redis at `url`."""
-    port = free_port()
-    environment = {"DISPATCHER_REDIS_URL": url, "DISPATCHER_TOKEN_KEYS": KEYS, "DISPATCHER_LOG_LEVEL": "error"}
-    with _running(port, "/healthz", environment, "dispatcher", "serve", "--port", str(port)) as process:
-        yield process
 
 
 @contextmanager
 def bare(url: str) -> Iterator[Process]:
     """Run the bare server on the Redis at `url`."""
     port = free_port()
-    with _running(port, "/openapi.json", {}, "tests.bench.bare", str(port), url) as process:
+    with serving(port, "/openapi.json", {}, "tests.bench.bare", str(port), url) as process:
         yield process
-
-
-@contextmanager
-def _running(port: int, path: str, environment: dict[str, str], *module: str) -> Iterator[Process]:
-    child = subprocess.Popen([sys.executable, "-m", *module], env=os.environ | environment)
-    process = Process(port, child)
-    try:
-        deadline = time.monotonic() + START_S
-        while True:
-            with suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=1):
-                break
-            if child.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"{module[0]} did not start")
-            time.sleep(0.05)
-        yield process
-    finally:
-        process.kill()

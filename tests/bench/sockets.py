@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from dispatcher.model import Role
 from tests.bench.doors import Tenant, prepare
 from tests.bench.load import Socket
-from tests.bench.nodes import Process, bare, node
+from tests.bench.nodes import bare
 from tests.bench.table import Figure, at_most
+from tests.processes import Process, node
 from tests.servers import running, server
 
 SOCKETS = 2000
