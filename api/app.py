@@ -14,14 +14,17 @@ import structlog
 from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
-from api import http
+from api import http, metrics_port
 from api.auth import Tokens
 from api.gateway import Gateway
+from api.observed import Observed, request_id
 from dispatcher import logs, settings
 from dispatcher.engine import Dispatcher
 from dispatcher.errors import Code, DispatcherError
 from dispatcher.events import log as event_log
 from dispatcher.events.hub import Hub
+from dispatcher.metrics.meters import Meters
+from dispatcher.metrics.metrics import Metrics
 from dispatcher.settings import Settings
 from dispatcher.store.connect import Store, connect
 from dispatcher.store.fleet import Fleet
@@ -37,17 +40,19 @@ log = structlog.get_logger(__name__)
 class Node:
     """What runs inside one application, while it runs. A `store` that is given is not closed at the end.
 
-    `tokens` exist before the start. `dispatcher`, `hub`, `gateway` and `ticker` are made by `running`.
+    `tokens` and `meters` exist before the start; the other parts are made by `running`.
     """
 
     dispatcher: Dispatcher
     hub: Hub
     gateway: Gateway
     ticker: Ticker
+    metrics: Metrics
 
     def __init__(self, settings: Settings, store: Store | None = None) -> None:
         self.settings = settings
         self.tokens = Tokens(settings.signing_keys())
+        self.meters = Meters(settings.metrics_queues)
         self._given = store
 
     @asynccontextmanager
@@ -58,9 +63,15 @@ class Node:
             if store is None:
                 store = await connect(self.settings.redis_url, timeout=self.settings.command_timeout_s)
                 stack.push_async_callback(store.close)
-            self.dispatcher = Dispatcher(Runner(store, Scripts()))
+            self.dispatcher = Dispatcher(Runner(store, Scripts(), self.meters.script))
             self.fleet = Fleet(store)
-            self.ticker = Ticker(self.dispatcher, self.fleet, self.settings.node_id, partial(event_log.trim, store))
+            self.ticker = Ticker(
+                self.dispatcher,
+                self.fleet,
+                self.settings.node_id,
+                partial(event_log.trim, store),
+                self.meters.timer_late,
+            )
             self.dispatcher.on_due = self.ticker.due
             await self.ticker.start()
             stack.push_async_callback(self.ticker.stop)
@@ -69,15 +80,34 @@ class Node:
             stack.push_async_callback(self.hub.stop)
             self.gateway = Gateway(self.dispatcher, self.hub, self.tokens)
             stack.push_async_callback(self.gateway.stop)
+            await self._measure(stack)
             log.info("node.started", node=self.settings.node_id, embedded=store.is_embedded)
             yield
         log.info("node.stopped", node=self.settings.node_id)
 
+    async def _measure(self, stack: AsyncExitStack) -> None:
+        self.metrics = Metrics(self.meters, self.settings.node_id, self.dispatcher, self.ticker, self.hub, self.gateway)
+        if not self.settings.measures:
+            return
+        await self.metrics.start()
+        stack.push_async_callback(self.metrics.stop)
+        if self.settings.metrics_port:
+            host, port = self.settings.metrics_host, self.settings.metrics_port
+            await stack.enter_async_context(metrics_port.serving(self.metrics, host, port))
+
     async def ready(self) -> None:
-        """Raise `DispatcherError` UNAVAILABLE unless the store answers and the events flow."""
-        await self.fleet.now_ms()
+        """Raise `DispatcherError` UNAVAILABLE, naming each part of the node that does not work."""
+        failing = []
+        try:
+            await self.fleet.now_ms()
+        except DispatcherError:
+            failing.append("the store does not answer")
         if not self.hub.ready:
-            raise DispatcherError(Code.UNAVAILABLE, "the events of the store are not being read")
+            failing.append("the events of the store are not being read")
+        if not self.ticker.alive:
+            failing.append("timers are not being carried out")
+        if failing:
+            raise DispatcherError(Code.UNAVAILABLE, "; ".join(failing))
 
 
 class App:
@@ -90,6 +120,7 @@ class App:
         self.node = node
         self.http = http.build(body_bytes_max=node.settings.body_bytes_max, lifespan=self._lifespan)
         http.furnish(self.http, node)
+        self.observed = Observed(self.http, node.meters, access_log=node.settings.access_log)
 
     @asynccontextmanager
     async def _lifespan(self, _: FastAPI) -> AsyncIterator[None]:
@@ -103,15 +134,12 @@ class App:
         elif scope["type"] == "lifespan":
             await self.http(scope, receive, send)
         else:
-            try:
-                await self.http(scope, receive, send)
-            except Exception:
-                # Answered already, as SERVER_EXCEPTION; it is raised on only so that somebody logs it.
-                log.exception("request.failed", method=scope["method"], path=scope["path"])
+            await self.observed(scope, receive, send)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["path"] == WEBSOCKET_PATH:
-            await self.node.gateway(scope, receive, send)
+            with structlog.contextvars.bound_contextvars(request_id=request_id(scope["headers"])):
+                await self.node.gateway(scope, receive, send)
         else:
             # Closing before accepting is answered as 403.
             await receive()

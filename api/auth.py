@@ -123,10 +123,10 @@ class Tokens:
 
 _bearer = HTTPBearer(auto_error=False, bearerFormat="JWT", description="A token of POST /v1/login or /v1/tokens")
 
+Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 
-async def current_actor(
-    request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
-) -> Actor:
+
+async def current_actor(request: Request, credentials: Credentials) -> Actor:
     """Return who asks, from `Authorization: Bearer`, under which Idempotency-Key.
 
     Errors: NOT_LOGIN (no token given), those of `Tokens.read`, PARAM_ERR (the key).

@@ -74,6 +74,17 @@ class Settings(BaseSettings):
         description="proxies, comma separated, whose X-Forwarded-For is believed (logins are limited by address)",
     )
     drain_s: int = Field(default=5, ge=0, le=3600, description="seconds that open requests are given at the end")
+    metrics_port: int = Field(
+        default=0, ge=0, le=65535, description="a port of its own for GET /metrics, open to all who reach it; 0: none"
+    )
+    metrics_host: str = Field(default="127.0.0.1", description="the address of that port")
+    metrics_token: SecretStr = Field(
+        default=SecretStr(""), description="the bearer token that opens GET /metrics on the main port; empty: closed"
+    )
+    metrics_queues: int = Field(
+        default=100, ge=0, le=10_000, description="queues with metrics of their own; the rest are added up as `other`"
+    )
+    access_log: bool = Field(default=False, description="true: a line in the log for every HTTP request")
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="what is logged")
     log_format: Literal["auto", "text", "json"] = Field(
         default="auto", description="how: text, or JSON lines; auto: text on a terminal"
@@ -83,6 +94,11 @@ class Settings(BaseSettings):
     def embedded(self) -> bool:
         """Whether the store lives inside this process, and dies with it."""
         return not self.redis_url
+
+    @property
+    def measures(self) -> bool:
+        """Whether anybody may read this node's metrics; else they are not taken."""
+        return bool(self.metrics_port or self.metrics_token.get_secret_value())
 
     def signing_keys(self) -> tuple[str, ...]:
         """Return the keys of tokens, the signing one first; the embedded store makes one. Raises `SettingsError`."""

@@ -83,17 +83,23 @@ def owner(tenant: str, nodes: Iterable[str]) -> str | None:
 class Ticker:
     """The timers of one node. `due` is told what commands armed; `start` and `stop` frame its life.
 
-    `trim(tenant, now_ms)` drops what is too old from a log; it is called once a minute by the owner.
+    `trim(tenant, now_ms)` drops what is too old from a log; it is called once a minute by the owner. `on_late` is told
+    how late (s) each timer is that this node knew of, when its tick begins.
 
     Three tasks, `ticker.timers` (sleeps to what is due), `ticker.beat` (node list, clock) and `ticker.look` (owned
     tenants), and a short one `ticker.tick:<tenant>` for each tenant being ticked, so that a slow one delays no other.
     """
 
-    def __init__(self, ticks: Ticks, fleet: Fleet, node: str, trim: Trim) -> None:
+    def __init__(
+        self, ticks: Ticks, fleet: Fleet, node: str, trim: Trim, on_late: Callable[[float], None] | None = None
+    ) -> None:
         self._ticks = ticks
         self._fleet = fleet
         self.node = node
         self._trim = trim
+        self._on_late = on_late
+        self.owned: tuple[str, ...] = ()
+        self._beaten_s = 0.0
         self._offset_ms: float | None = None
         self._measured_s = 0.0
         self._due: dict[str, int] = {}
@@ -113,6 +119,20 @@ class Ticker:
         """The nodes that lived at the last beat."""
         return list(self._nodes)
 
+    @property
+    def alive(self) -> bool:
+        """Whether every task runs, and the other nodes still count this one as living."""
+        return not any(task.done() for task in self._tasks) and self.beat_age_s < LIVES_S
+
+    @property
+    def beat_age_s(self) -> float:
+        """Seconds since the last beat that the store took, or since the start."""
+        return self._monotonic_s() - self._beaten_s
+
+    def now_ms(self) -> int:
+        """Return the server's clock as this node knows it, never ahead of it by more than half a round trip."""
+        return int(self._monotonic_s() * 1000 + (self._offset_ms or 0.0))
+
     def due(self, tenant: str, due_at: int) -> None:
         """Note that `tenant` has a timer due at `due_at` (epoch ms of the server). Never blocks, never fails."""
         self._active_until_s[tenant] = self._monotonic_s() + ACTIVE_S
@@ -120,6 +140,7 @@ class Ticker:
 
     async def start(self) -> None:
         """Begin. A store that does not answer yet is tried again by the tasks."""
+        self._beaten_s = self._monotonic_s()
         self._tasks = [
             asyncio.create_task(self._run_timers(), name="ticker.timers"),
             asyncio.create_task(self._run_beat(), name="ticker.beat"),
@@ -163,7 +184,7 @@ class Ticker:
             return None
         while self._heap:
             due_at, tenant = self._heap[0]
-            pause_ms = due_at - self._now_ms()
+            pause_ms = due_at - self.now_ms()
             if pause_ms > 0:
                 return pause_ms / 1000
             heapq.heappop(self._heap)
@@ -189,6 +210,9 @@ class Ticker:
         """Tick until nothing is due, however often the store fails; then note when something is."""
         failures = 0
         while True:
+            # 0 stands for a timer that nobody knows the time of.
+            if due_at and not failures and self._on_late is not None:
+                self._on_late((self.now_ms() - due_at) / 1000)
             try:
                 next_due = await self._ticks.tick(tenant)
             except DispatcherError as error:
@@ -209,9 +233,9 @@ class Ticker:
             self._looked_s[tenant] = self._monotonic_s()
             if next_due is None:
                 return
-            if next_due - self._now_ms() <= ACTIVE_S * 1000:
+            if next_due - self.now_ms() <= ACTIVE_S * 1000:
                 self._active_until_s[tenant] = self._monotonic_s() + ACTIVE_S
-            if next_due > self._now_ms():
+            if next_due > self.now_ms():
                 self._note(tenant, next_due)
                 return
             if next_due == due_at:
@@ -225,7 +249,8 @@ class Ticker:
 
     async def _beat(self) -> None:
         await self._measure()
-        nodes = sorted(await self._fleet.beat(self.node, self._now_ms(), int(LIVES_S * 1000)))
+        nodes = sorted(await self._fleet.beat(self.node, self.now_ms(), int(LIVES_S * 1000)))
+        self._beaten_s = self._monotonic_s()
         if nodes != self._nodes:
             log.info("ticker.nodes", nodes=nodes)
             self._nodes = nodes
@@ -253,10 +278,11 @@ class Ticker:
         self._forget(set(tenants))
         now_s = self._monotonic_s()
         owned = [tenant for tenant in tenants if owner(tenant, self._nodes) == self.node]
+        self.owned = tuple(owned)
         await self._tick_some([tenant for tenant in owned if survey or self._is_time(tenant, now_s)])
         for tenant in owned:
             if now_s - self._trimmed_s.get(tenant, -ACTIVE_S) >= ACTIVE_S:
-                await self._trim(tenant, self._now_ms())
+                await self._trim(tenant, self.now_ms())
                 self._trimmed_s[tenant] = now_s
 
     def _is_time(self, tenant: str, now_s: float) -> bool:
@@ -285,10 +311,6 @@ class Ticker:
 
     def _monotonic_s(self) -> float:
         return asyncio.get_running_loop().time()
-
-    def _now_ms(self) -> int:
-        """Return the server's clock as this node knows it, never ahead of it by more than half a round trip."""
-        return int(self._monotonic_s() * 1000 + (self._offset_ms or 0.0))
 
     async def _measure(self) -> None:
         before_s = self._monotonic_s()

@@ -90,7 +90,8 @@ class Gateway:
     """GET /v1/ws. Mount it for the scope type `websocket`; `stop` it before the hub, after the server.
 
     `origins(tenant)` lists the allowed values of `Origin` (`https://host`, or `*`); the node's own host is always
-    allowed, and so is a client without `Origin` (not a browser).
+    allowed, and so is a client without `Origin` (not a browser). `open` counts the sockets there are, `too_slow` those
+    closed since the start because their outbox was full.
     """
 
     def __init__(
@@ -109,6 +110,8 @@ class Gateway:
         self.origins = origins
         self.limits = limits or Limits()
         self.clock = clock
+        self.open = 0
+        self.too_slow = 0
         self._reports: set[asyncio.Task[None]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -117,7 +120,11 @@ class Gateway:
 
         if scope["type"] != "websocket":
             raise RuntimeError("the gateway serves WebSockets only")
-        await Socket(self, scope, receive, send).run()
+        self.open += 1
+        try:
+            await Socket(self, scope, receive, send).run()
+        finally:
+            self.open -= 1
 
     def report_gone(self, tenant: str, user_id: str, session_id: str) -> None:
         """Report a closed session, again and again until it is answered."""

@@ -91,6 +91,7 @@ class Socket:
     def send(self, text: str) -> None:
         """Queue a frame; a reader who is too slow for it is closed."""
         if self._outbox.close is None and not self._outbox.put(text):
+            self._gateway.too_slow += 1
             log.info("gateway.too_slow", tenant=self._actor.tenant if self._actor else "")
             self._end(Close.TOO_SLOW, "outbox full", drop=True)
 

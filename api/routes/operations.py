@@ -1,15 +1,20 @@
-"""For operators and integrators: is the process alive, does it reach its store, and what does the WebSocket speak."""
+"""For operators and integrators: is the process alive, can it work, what does it measure, what does a socket speak."""
 
 from __future__ import annotations
 
+import secrets
 from functools import cache
+from http import HTTPStatus
 from typing import Any, Literal
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
+from api.auth import Credentials
 from api.gateway import asyncapi
+from dispatcher.errors import Code, DispatcherError
+from dispatcher.metrics.metrics import CONTENT_TYPE
 from dispatcher.settings import version
 
 router = APIRouter(tags=["operations"])
@@ -32,7 +37,7 @@ async def healthz(request: Request) -> Health:
 @router.head("/readyz", include_in_schema=False)
 @router.get("/readyz")
 async def readyz(request: Request) -> Health:
-    """Answer when the store does; else UNAVAILABLE (503)."""
+    """Answer when the store does, its events are read and timers run; else UNAVAILABLE (503), saying what does not."""
     await request.app.state.node.ready()
     return Health(node_id=request.app.state.node.settings.node_id)
 
@@ -46,3 +51,17 @@ async def asyncapi_json() -> JSONResponse:
 @cache
 def _asyncapi() -> dict[str, Any]:
     return asyncapi.document("Dispatcher", version())
+
+
+@router.get("/metrics", response_class=Response, responses={200: {"content": {CONTENT_TYPE: {}}}})
+async def metrics(request: Request, credentials: Credentials) -> Response:
+    """Tell what this node measures, to who has its token (`DISPATCHER_METRICS_TOKEN`); without one it is not here."""
+    node = request.app.state.node
+    token = node.settings.metrics_token.get_secret_value()
+    if not token:
+        raise HTTPException(HTTPStatus.NOT_FOUND)
+    if credentials is None:
+        raise DispatcherError(Code.NOT_LOGIN, "send the token of the metrics: Authorization: Bearer …")
+    if not secrets.compare_digest(credentials.credentials.encode(), token.encode()):
+        raise DispatcherError(Code.TOKEN_AUTH_FAILED)
+    return Response(await node.metrics.text(), media_type=CONTENT_TYPE)

@@ -43,14 +43,19 @@ def failures() -> Iterator[None]:
         fail(error.strerror or str(error), REFUSED)
 
 
+async def open_store(read: Settings) -> Store:
+    """Open the store of the settings. Raises `SettingsError`: its URL is malformed."""
+    try:
+        return await connect(read.redis_url, timeout=read.command_timeout_s)
+    except ValueError as error:
+        raise SettingsError(f"{PREFIX}REDIS_URL: {error}") from error
+
+
 def on_store(work: Callable[[Store], Awaitable[ResultT]]) -> ResultT:
     """Do `work` on the store of the settings, which must be a real one: the embedded one is inside another process."""
 
     async def with_store(read: Settings) -> ResultT:
-        try:
-            store = await connect(read.redis_url, timeout=read.command_timeout_s)
-        except ValueError as error:
-            raise SettingsError(f"{PREFIX}REDIS_URL: {error}") from error
+        store = await open_store(read)
         try:
             # Something plain first: why it fails is known here, but not of what runs by itself.
             await store.tenants()

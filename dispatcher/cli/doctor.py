@@ -10,6 +10,7 @@ from dispatcher import doctor as checks
 from dispatcher.cli.common import REFUSED, on_store, show_json
 from dispatcher.errors import Code, DispatcherError
 from dispatcher.store.connect import Store
+from dispatcher.store.fitness import Finding, examine
 
 EPILOG = """\b
 Examples:
@@ -19,6 +20,7 @@ Examples:
 """
 
 Found = dict[str, list[checks.Violation]]
+"""By tenant."""
 
 
 def doctor(
@@ -26,20 +28,24 @@ def doctor(
     log: Annotated[bool, typer.Option("--log", help="Replay the log too; it must reach back to the start.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Check the invariants on live state; exit code 1 where one is broken. Changes nothing."""
+    """Check the servers, and the invariants on live state; exit code 1 where one is broken. Changes nothing."""
 
-    async def work(store: Store) -> Found:
+    async def work(store: Store) -> tuple[list[Finding], Found]:
         known = await store.tenants()
         if tenant is not None and tenant not in known:
             raise DispatcherError(Code.TOKEN_APPIDNOTEXIST, f"there is no tenant {tenant}")
-        return {name: await checks.check(store, name, with_log=log) for name in ([tenant] if tenant else known)}
+        names = [tenant] if tenant else known
+        return await examine(store), {name: await checks.check(store, name, with_log=log) for name in names}
 
-    found = on_store(work)
+    findings, found = on_store(work)
     if json:
-        show_json({name: [violation._asdict() for violation in violations] for name, violations in found.items()})
+        tenants = {name: [violation._asdict() for violation in violations] for name, violations in found.items()}
+        show_json({"servers": [finding._asdict() for finding in findings], "tenants": tenants})
     else:
+        for finding in findings:
+            typer.echo(f"server {finding.server}: {'UNFIT: ' if finding.unfit else ''}{finding.text}", err=True)
         _show(found)
-    if any(found.values()):
+    if any(found.values()) or any(finding.unfit for finding in findings):
         raise typer.Exit(REFUSED)
 
 

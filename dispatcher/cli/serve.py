@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from contextlib import suppress
 from typing import Annotated
@@ -10,9 +11,11 @@ import structlog
 import typer
 
 from dispatcher import logs, settings
-from dispatcher.cli.common import failures
+from dispatcher.cli.common import failures, open_store
+from dispatcher.errors import DispatcherError
 from dispatcher.serving import APP, bind, uvicorn_options
-from dispatcher.settings import MAKE_A_KEY
+from dispatcher.settings import MAKE_A_KEY, PREFIX, Settings, SettingsError
+from dispatcher.store.fitness import examine
 
 log = structlog.get_logger(__name__)
 
@@ -58,6 +61,8 @@ def serve(
                 " tenant to try; for work set DISPATCHER_REDIS_URL.",
                 err=True,
             )
+        else:
+            asyncio.run(_examine(read))
 
         class Server(uvicorn.Server):
             """Says where it listens: uvicorn does not, where the socket is given."""
@@ -73,3 +78,20 @@ def serve(
             # Raised again by uvicorn once it has stopped as it should.
             with suppress(KeyboardInterrupt):
                 server.run(sockets=[taken])
+
+
+async def _examine(read: Settings) -> None:
+    """Say what is wrong with the servers of the store. Raises `SettingsError` where the service cannot work on one."""
+    store = await open_store(read)
+    try:
+        findings = await examine(store)
+    except DispatcherError as error:
+        # A node may start before its store does, and then answers 503 until it is there.
+        log.warning("store.not_examined", reason=error.detail)
+        return
+    finally:
+        await store.close()
+    for finding in findings:
+        if finding.unfit:
+            raise SettingsError(f"{PREFIX}REDIS_URL: {finding.server}: {finding.text}")
+        log.warning("store.not_as_it_should", server=finding.server, reason=finding.text)

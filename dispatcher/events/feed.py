@@ -13,14 +13,14 @@ import math
 import random
 from collections import defaultdict
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
-from enum import Enum, auto
 from typing import Any
 
 import structlog
 from redis.exceptions import RedisError
 
 from dispatcher.errors import DispatcherError
+from dispatcher.events.channel import Channel as _Channel
+from dispatcher.events.channel import State as _State
 from dispatcher.events.lines import Line, Masters
 from dispatcher.store.keys import key, parse
 from dispatcher.tasks import end
@@ -44,24 +44,6 @@ _FAILURES = (RedisError, DispatcherError, OSError, KeyError, TimeoutError)
 
 class LineLost(Exception):
     """The connection can no longer be trusted, although it did not break."""
-
-
-class _State(Enum):
-    ABSENT = auto()
-    SUBSCRIBING = auto()
-    PRESENT = auto()
-    UNSUBSCRIBING = auto()
-
-
-@dataclass(slots=True, eq=False)
-class _Channel:
-    """A channel: whether somebody wants it, and how far the server is. One request is under way at a time."""
-
-    name: str
-    wanted: bool = True
-    state: _State = _State.ABSENT
-    lost: bool = False
-    waiters: list[asyncio.Future[None]] = field(default_factory=list)
 
 
 class Feed:
@@ -113,6 +95,12 @@ class Feed:
     def ready(self) -> bool:
         """Whether every connection stands and answers what it was asked; a new one has answered once."""
         return all(reader.ready for reader in self.readers.values())
+
+    @property
+    def silent_s(self) -> float:
+        """How long the quietest server was not heard of; a probe keeps it near `probe_s`. 0: nothing is read."""
+        now = asyncio.get_running_loop().time()
+        return max((now - reader.heard_at for reader in self.readers.values() if reader.held), default=0.0)
 
     async def subscribe(self, channel: str) -> None:
         """Subscribe, and return when the server has confirmed. Waits through outages.
@@ -168,6 +156,7 @@ class _Reader:
         self.live = False
         self.over = False
         self.asked_at: float | None = None
+        self.heard_at = asyncio.get_running_loop().time()
         self.held: dict[str, _Channel] = {}
         self.todo: dict[str, _Channel] = {}
         self.wake = asyncio.Event()
@@ -308,6 +297,7 @@ class _Reader:
         for count in itertools.count(1):
             reply = await line.read_response(timeout=math.inf, disconnect_on_error=False, push_request=True)
             self.heard.set()
+            self.heard_at = asyncio.get_running_loop().time()
             self.asked_at = None
             if self._ending:
                 return

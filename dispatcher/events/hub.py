@@ -45,7 +45,10 @@ Tell = Callable[[Snapshot], None]
 
 
 class Hub:
-    """All sessions of one process, and its feed. `node_id` names the process among the nodes."""
+    """All sessions of one process, and its feed. `node_id` names the process among the nodes.
+
+    `on_frame` is told when each frame for a user was made (epoch ms, the store's clock), as it arrives.
+    """
 
     def __init__(
         self, engine: Engine, store: Store, node_id: str, *, pace: Pace | None = None, clock: Clock | None = None
@@ -66,6 +69,7 @@ class Hub:
         self._clock = clock
         self._members: dict[str, set[Member]] = {}
         self._watches: dict[str, Watch] = {}
+        self.on_frame: Callable[[int], None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._comparing: asyncio.Task[None] | None = None
         self._budget = Budget(READS_PER_S)
@@ -180,20 +184,22 @@ class Hub:
         _require_supervisor(member.actor)
         await self._boards.join(member, self._clock or asyncio.get_running_loop())
 
-    async def follow_log(self, actor: Actor, since: str = "", contact_id: str = "") -> Following:
+    async def follow_log(self, actor: Actor, since: str = "", contact_id: str = "", *, limit: int = 100) -> Following:
         """Follow the tenant's log from a cursor: see `log.begin`, `Logs.follow`.
 
         Errors: API_NO_PERMISSION, PARAM_ERR, UNAVAILABLE.
         """
         _require_supervisor(actor)
         begin = await self._logs.begin(actor.tenant, since, contact_id)
-        return Following(begin, self._logs.follow(actor.tenant, begin))
+        return Following(begin, self._logs.follow(actor.tenant, begin, limit=limit))
 
     # What the feed brings
 
     def _on_message(self, channel: str, text: str) -> None:
         if (members := self._members.get(channel)) is not None:
             message = orjson.loads(text)
+            if self.on_frame is not None and "at" in message:
+                self.on_frame(message["at"])
             for member in tuple(members):
                 self._deliver(member, text, message)
         elif (watch := self._watches.get(channel)) is not None:

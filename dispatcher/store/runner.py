@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 
@@ -50,11 +51,20 @@ class ScriptSource(Protocol):
         ...
 
 
+Observe = Callable[[str, float, Code | None], None]
+"""Told of each run: the script's name, the seconds until its reply was read, and the error it ended with, if any."""
+
+
+def _unseen(script: str, seconds: float, code: Code | None) -> None:
+    """Let a run pass unseen."""
+
+
 class Runner:
     """Runs scripts by name on a store. One per process; `run` may be called by any number of tasks at once."""
 
-    def __init__(self, store: Store, scripts: ScriptSource) -> None:
+    def __init__(self, store: Store, scripts: ScriptSource, observe: Observe = _unseen) -> None:
         self.store = store
+        self._observe = observe
         self._source = scripts
         self._scripts: dict[str, _Script] = {}
         self._loads: dict[tuple[Wire, str], asyncio.Future[Any]] = {}
@@ -68,6 +78,16 @@ class Runner:
         """
         command = self._script(script)
         packed = command.pack(tenant, arguments)
+        began_s = time.perf_counter()
+        try:
+            reply = await self._send(command, packed, tenant)
+        except DispatcherError as error:
+            self._observe(script, time.perf_counter() - began_s, error.code)
+            raise
+        self._observe(script, time.perf_counter() - began_s, None)
+        return reply
+
+    async def _send(self, command: _Script, packed: bytes, tenant: str) -> Reply:
         wire = await self.store.wire(tenant)
         for _ in range(ATTEMPTS):
             try:

@@ -15,6 +15,8 @@ from dispatcher import doctor
 from dispatcher.cli import app
 from dispatcher.doctor import Violation
 from dispatcher.settings import Settings, described
+from dispatcher.store import fitness
+from tests.servers import Server
 
 KEYS = "k" * 64
 COMMANDS = [(), ("serve",), ("demo",), ("tenant",), ("tenant", "create"), ("tenant", "list"), ("doctor",)]
@@ -89,7 +91,8 @@ def test_the_doctor(lane: str, redis: str, monkeypatch: pytest.MonkeyPatch) -> N
     assert (unknown.exit_code, unknown.stderr) == (1, f"dispatcher: there is no tenant {name}\n")
     run("tenant", "create", name)
     well = run("doctor", name)
-    assert (well.exit_code, well.output) == (0, f"{name}: well\n")
+    assert (well.exit_code, well.stdout) == (0, f"{name}: well\n")
+    assert "appendonly is off" in well.stderr
     assert run("doctor").exit_code == 0
 
     async def check(*_: Any, **__: Any) -> list[Violation]:
@@ -101,9 +104,9 @@ def test_the_doctor(lane: str, redis: str, monkeypatch: pytest.MonkeyPatch) -> N
     assert "invariant 3: a deadline without a timer  (acd:{x}:timers)" in ill.output
     shown = run("doctor", name, "--json")
     assert shown.exit_code == 1
-    assert json.loads(shown.stdout) == {
-        name: [{"invariant": 3, "what": "a deadline without a timer", "key": "acd:{x}:timers"}]
-    }
+    told = json.loads(shown.stdout)
+    assert told["tenants"] == {name: [{"invariant": 3, "what": "a deadline without a timer", "key": "acd:{x}:timers"}]}
+    assert {finding["unfit"] for finding in told["servers"]} == {False}
 
 
 def test_a_store_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,6 +117,19 @@ def test_a_store_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
         assert len(result.stderr.splitlines()) == 1
         assert "redis://127.0.0.1:1/0: Connection refused. " in result.stderr
         assert "s3cret" not in result.stderr
+
+
+def test_a_store_that_cannot_work_is_refused(own_server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DISPATCHER_REDIS_URL", own_server.url)
+    monkeypatch.setenv("DISPATCHER_TOKEN_KEYS", KEYS)
+    monkeypatch.setattr(fitness, "REDIS_MIN", (99, 0))
+    monkeypatch.setattr(fitness, "VALKEY_MIN", (99, 0))
+    refused = run("serve", "--port", "0")
+    assert refused.exit_code == 2
+    assert ": 99.0 or newer is needed" in refused.stderr.splitlines()[-1]
+    looked = run("doctor")
+    assert (looked.exit_code, looked.stdout) == (1, "")
+    assert "UNFIT" in looked.stderr
 
 
 @pytest.mark.parametrize(
@@ -172,7 +188,9 @@ def test_serve_serves_and_ends_when_told(lane: str, redis: str) -> None:
     assert process.returncode in {0, -15}
     logged = [json.loads(line) for line in [*lines, *rest.splitlines()] if line.startswith("{")]
     assert {"node.started", "node.stopped"} <= {entry["event"] for entry in logged}
-    assert not [entry for entry in logged if entry["level"] in {"warning", "error"}]
+    # The lanes' servers keep nothing, and serve says so.
+    warned = {entry["event"] for entry in logged if entry["level"] in {"warning", "error"}}
+    assert warned == (set() if lane == "embedded" else {"store.not_as_it_should"})
     assert ("dispatcher demo" in "".join(lines)) == (lane == "embedded")
     assert KEYS not in "".join(lines) + rest
 
