@@ -26,8 +26,9 @@ help:
 run: $(VENV)/.run
 	$(BIN)/dispatcher demo $(ARGS)
 
+# A worker for each core, with servers of its own; ARGS='-n 0' runs all in one process.
 test: lint
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n logical $(ARGS)
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check

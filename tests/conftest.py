@@ -17,7 +17,7 @@ from dispatcher.store.connect import Store, connect
 from dispatcher.store.keys import TENANTS, key
 from dispatcher.store.runner import Runner
 from dispatcher.store.scripts import Scripts
-from tests.lanes import chosen, lane_url
+from tests.lanes import PROGRAMS, chosen, lane_url
 from tests.servers import Server, any_binary, running, server
 
 LANES = pytest.StashKey[list[str]]()
@@ -55,21 +55,23 @@ def pytest_configure(config: pytest.Config) -> None:
         lanes, missing = chosen(config.getoption("--lanes"))
     except ValueError as error:
         raise pytest.UsageError(str(error)) from error
-    if missing and os.environ.get("CI") == "true":
-        raise pytest.UsageError(f"in CI every lane runs, but there is no {', no '.join(missing.values())}")
     config.stash[LANES] = lanes
-    config.stash[MISSING] = {f"lane {lane}": tool for lane, tool in missing.items()}
+    config.stash[MISSING] = {f"lane {lane}": tool for lane, tool in missing.items()} | {
+        f"what needs {tool}": tool for tool in PROGRAMS if shutil.which(tool) is None
+    }
+    if config.stash[MISSING] and os.environ.get("CI") == "true":
+        tools = ", no ".join(config.stash[MISSING].values())
+        raise pytest.UsageError(f"in CI everything runs, but there is no {tools}")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out, and name, what needs a tool that is not here (`@pytest.mark.needs`). In CI nothing is left out."""
+    """Leave out what needs a program that is not here (`@pytest.mark.needs`); the summary names it."""
     for item in tuple(items):
-        tools = [str(mark.args[0]) for mark in item.iter_markers("needs")]
-        missing = [tool for tool in tools if shutil.which(tool) is None]
-        if missing and os.environ.get("CI") != "true":
+        tools = {str(mark.args[0]) for mark in item.iter_markers("needs")}
+        assert tools <= set(PROGRAMS), f"{item.nodeid} needs what tests/lanes.py does not name"
+        if any(shutil.which(tool) is None for tool in tools):
             items.remove(item)
             config.hook.pytest_deselected(items=[item])
-            config.stash[MISSING][item.nodeid] = ", no ".join(missing)
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:

@@ -15,6 +15,9 @@ TOOLS: dict[str, tuple[Callable[[], str | None], str]] = {
 }
 """Each lane: what finds its tool, and the tool's name."""
 
+PROGRAMS = ("npm",)
+"""What single tests start (`@pytest.mark.needs`)."""
+
 
 def chosen(option: str) -> tuple[list[str], dict[str, str]]:
     """Return the lanes to run, and for each one that cannot the tool it lacks. Raises ValueError: no such lane."""
