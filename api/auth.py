@@ -126,15 +126,20 @@ _bearer = HTTPBearer(auto_error=False, bearerFormat="JWT", description="A token 
 Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 
 
-async def current_actor(request: Request, credentials: Credentials) -> Actor:
-    """Return who asks, from `Authorization: Bearer`, under which Idempotency-Key.
-
-    Errors: NOT_LOGIN (no token given), those of `Tokens.read`, PARAM_ERR (the key).
-    """
+async def current_claims(request: Request, credentials: Credentials) -> Claims:
+    """Return what the token of `Authorization: Bearer` says. Errors: NOT_LOGIN (none given), those of `Tokens.read`."""
     if credentials is None:
         raise DispatcherError(Code.NOT_LOGIN, "send a token: Authorization: Bearer …")
     tokens: Tokens = request.app.state.node.tokens
-    actor = tokens.read(credentials.credentials).actor()
+    return tokens.read(credentials.credentials)
+
+
+CurrentClaims = Annotated[Claims, Depends(current_claims)]
+
+
+async def current_actor(request: Request, claims: CurrentClaims) -> Actor:
+    """Return who asks, under which Idempotency-Key. Errors: those of `current_claims`, PARAM_ERR (the key)."""
+    actor = claims.actor()
     key = await request_key(request)
     return actor.model_copy(update={"request_key": key}) if key else actor
 

@@ -100,3 +100,5 @@ EVENTS: dict[str, EventKind] = {
     "snapshot": EventKind(Snapshot, "the user: he may have missed something", False),
 }
 """The table of events, by name."""
+
+LOGGED_EVENTS = frozenset(name for name, kind in EVENTS.items() if kind.logged)

@@ -62,7 +62,8 @@ def service() -> Iterator[tuple[str, str]]:
         yield address, _post(f"{address}/v1/login", login)["token"]
 
 
-schema = schemathesis.openapi.from_dict(http.build(body_bytes_max=65_536).openapi())
+# A stream has no end to wait for.
+schema = schemathesis.openapi.from_dict(http.build(body_bytes_max=65_536).openapi()).exclude(path="/v1/events")
 
 
 @schema.parametrize()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from dispatcher.event_model import LOGGED_EVENTS
 from dispatcher.store.connect import Store
 from dispatcher.store.keys import CHANNELS, GLOBAL_KEYS, TENANT_KEYS, Key
 from tests.scripts.world import SCRIPTS, World
@@ -41,6 +42,15 @@ def test_the_page_names_every_script() -> None:
     section = text[text.index("## What each script does") : text.index("### How a script is put together")]
     named = {word for word in re.findall(r"\w+", section) if word in SCRIPTS.names}
     assert named == set(SCRIPTS.names)
+
+
+def test_the_page_names_every_event_of_the_log() -> None:
+    text = README.read_text()
+    section = text[text.index("### Events") : text.index("## What each script does")]
+    rows = re.findall(r"^\| (.+?) \|", section, re.MULTILINE)
+    named = [name for row in rows for name in re.findall(r"`([a-z.]+)`", row)]
+    assert len(named) == len(set(named))
+    assert set(named) >= LOGGED_EVENTS
 
 
 class Walk:
