@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from dispatcher.cli import demo, doctor, serve, tenant
+from dispatcher.cli import agent, contact, demo, doctor, keys, queue, serve, tenant, top
 from dispatcher.settings import version
 
 EXIT_CODES = """\b
@@ -29,6 +29,11 @@ app = typer.Typer(
 app.command("serve", epilog=serve.EPILOG)(serve.serve)
 app.command("demo", epilog=demo.EPILOG)(demo.demo)
 app.add_typer(tenant.app, name="tenant")
+app.add_typer(queue.app, name="queue")
+app.add_typer(agent.app, name="agent")
+app.add_typer(contact.app, name="contact")
+app.command("top", epilog=top.EPILOG)(top.top)
+app.command("keys", epilog=keys.EPILOG)(keys.keys)
 app.command("doctor", epilog=doctor.EPILOG)(doctor.doctor)
 
 

@@ -5,23 +5,34 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import Awaitable, Callable, Iterator
+import re
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, NoReturn, TypeVar
+from datetime import UTC, datetime
+from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
+from pydantic import BaseModel
 
 from dispatcher import logs, settings
+from dispatcher.engine import Dispatcher
 from dispatcher.errors import Code, DispatcherError
+from dispatcher.model import TENANT_PATTERN, Actor, Page, Role
 from dispatcher.settings import PREFIX, Settings, SettingsError
 from dispatcher.store.connect import Store, connect
+from dispatcher.store.runner import Runner
+from dispatcher.store.scripts import Scripts
 
 REFUSED = 1
 WRONG_USAGE = 2
 NO_STORE = 3
 NO_ANSWER = frozenset({Code.UNAVAILABLE, Code.OUTCOME_UNKNOWN})
 
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Tenant = Annotated[str, typer.Argument(metavar="TENANT", help="The tenant's name.")]
+
 ResultT = TypeVar("ResultT")
+ItemT = TypeVar("ItemT")
 
 
 def fail(text: str, exit_code: int) -> NoReturn:
@@ -90,6 +101,80 @@ def _no_answer(url: str, error: DispatcherError) -> str:
     return f"the store {scheme}://{rest.rpartition('@')[2].partition('?')[0]}: {why}. {error.code.title}"
 
 
+def on_engine(work: Callable[[Dispatcher], Awaitable[ResultT]]) -> ResultT:
+    """Do `work` with an engine on the store of the settings."""
+
+    async def with_engine(store: Store) -> ResultT:
+        return await work(engine_on(store))
+
+    return on_store(with_engine)
+
+
+def engine_on(store: Store) -> Dispatcher:
+    """Make an engine for one command: nobody is told of the timers it arms, the nodes look for themselves."""
+    return Dispatcher(Runner(store, Scripts()))
+
+
+def operator(tenant: str) -> Actor:
+    """Return who acts on the command line: whoever may reach the store may do everything in it. The audit says `cli`.
+
+    Raises `DispatcherError`: no tenant has such a name.
+    """
+    if not re.fullmatch(TENANT_PATTERN, tenant):
+        raise DispatcherError(Code.TOKEN_APPIDNOTEXIST, f"there is no tenant {tenant}")
+    return Actor(tenant=tenant, user_id="cli", roles=frozenset({Role.ADMIN}))
+
+
+async def all_pages(page: Callable[[str], Awaitable[Page[ItemT]]]) -> list[ItemT]:
+    """Read a list to its end: `page` takes a cursor, the first one empty."""
+    items: list[ItemT] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        part = await page(cursor)
+        items += part.items
+        cursor = part.cursor
+    return items
+
+
 def show_json(value: Any) -> None:
-    """Print a value for machines."""
-    typer.echo(json.dumps(value, ensure_ascii=False))
+    """Print a value for machines; models as the doors show them."""
+    typer.echo(json.dumps(_plain(value), ensure_ascii=False))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json", exclude_unset=True)
+    return [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+
+def show_table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print rows in columns, numbers to the right; nothing at all where there are no rows."""
+    cells = [[str(cell) for cell in row] for row in rows]
+    if not cells:
+        return
+    numeric = [all(row[column].isdigit() or row[column] == "-" for row in cells) for column in range(len(head))]
+    widths = [max(len(row[column]) for row in [list(head), *cells]) for column in range(len(head))]
+    for row in [list(head), *cells]:
+        padded = [
+            cell.rjust(width) if right else cell.ljust(width)
+            for cell, width, right in zip(row, widths, numeric, strict=True)
+        ]
+        typer.echo("  ".join(padded).rstrip())
+
+
+def show_fields(value: BaseModel) -> None:
+    """Print a model's members, one a line."""
+    fields = value.model_dump(mode="json", exclude_unset=True)
+    width = max(len(name) for name in fields)
+    for name, field in fields.items():
+        text = json.dumps(field, ensure_ascii=False) if isinstance(field, (dict, list)) else field
+        typer.echo(f"{name:{width}}  {_yes_no(text)}")
+
+
+def _yes_no(value: object) -> object:
+    return {True: "yes", False: "no", None: "-"}.get(value, value) if isinstance(value, (bool, type(None))) else value
+
+
+def moment(ms: int) -> str:
+    """Write a time (epoch ms) for people, in UTC."""
+    return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S.") + f"{ms % 1000:03d}"

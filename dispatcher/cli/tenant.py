@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from dispatcher.cli.common import on_store, show_json
+from dispatcher.cli.common import Json, on_store, show_json
 from dispatcher.engine import Dispatcher
 from dispatcher.store.connect import Store
 from dispatcher.store.runner import Runner
@@ -24,8 +24,6 @@ Examples:
   dispatcher tenant list
   dispatcher tenant list --json
 """
-
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command("create", epilog=CREATE_EPILOG)

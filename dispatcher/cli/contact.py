@@ -1,0 +1,111 @@
+"""`dispatcher contact show`: a contact, and its story as the log tells it."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, NamedTuple
+
+import typer
+
+from dispatcher.cli.common import (
+    WRONG_USAGE,
+    Json,
+    Tenant,
+    engine_on,
+    fail,
+    moment,
+    on_store,
+    operator,
+    show_fields,
+    show_json,
+    show_table,
+)
+from dispatcher.errors import Code, DispatcherError
+from dispatcher.events import log
+from dispatcher.model import CONTACT_PATTERN, Contact, Event
+from dispatcher.store.connect import Store
+
+app = typer.Typer(help="Look at contacts.", no_args_is_help=True, rich_markup_mode=None)
+
+SHOW_EPILOG = """\b
+Examples:
+  dispatcher contact show acme 1763824800000-0000
+  dispatcher contact show acme 1763824800000-0000 --json
+"""
+
+
+class Step(NamedTuple):
+    """One event of a contact's story, and when it happened (epoch ms)."""
+
+    at: int
+    event: Event
+
+
+@app.callback()
+def _group() -> None:
+    """Keep `show` a verb of its own: a lone command would take the group's name."""
+
+
+@app.command("show", epilog=SHOW_EPILOG)
+def show(
+    tenant: Tenant,
+    contact: Annotated[str, typer.Argument(metavar="CONTACT", help="The contact's id.")],
+    json: Json = False,
+) -> None:
+    """Show a contact and its story. It is known for 10 minutes after its end, its story for the log's 7 days."""
+    if not re.fullmatch(CONTACT_PATTERN, contact):
+        fail("CONTACT: a contact's id is like 1763824800123-0007", WRONG_USAGE)
+
+    async def work(store: Store) -> tuple[Contact | None, list[Step]]:
+        actor = operator(tenant)
+        found: Contact | None = None
+        try:
+            found = await engine_on(store).get_contact(actor, contact)
+        except DispatcherError as error:
+            if error.code is not Code.CONTACT_NOT_FOUND:
+                raise
+        steps = await _story(store, tenant, contact)
+        if found is None and not steps:
+            raise DispatcherError(Code.CONTACT_NOT_FOUND, "There is no such contact, and the log does not know it")
+        return found, steps
+
+    found, steps = on_store(work)
+    if json:
+        story = [{"at": step.at, **step.event.model_dump()} for step in steps]
+        show_json({"contact": found and found.model_dump(mode="json", exclude_unset=True), "story": story})
+        return
+    if found is not None:
+        show_fields(found)
+        typer.echo()
+    show_table(("at (UTC)", "event", "queue", "agent", "why"), [_row(step) for step in steps])
+
+
+async def _story(store: Store, tenant: str, contact_id: str) -> list[Step]:
+    """Read the log from the contact's beginning to its end, or to the log's."""
+    steps: list[Step] = []
+    since = await log.begin(store, tenant, contact_id=contact_id)
+    while entries := (await log.read(store, tenant, since, log.BATCH_MAX)).entries:
+        for entry in entries:
+            steps += [
+                Step(entry.at, event) for event in entry.events if _contact(event).get("contact_id") == contact_id
+            ]
+            if any(step.event.event == "contact.ended" for step in steps):
+                return steps
+        since = entries[-1].cursor
+    return steps
+
+
+def _contact(event: Event) -> dict[str, Any]:
+    """Return the contact that an event is about, or tells the assignment of."""
+    inside = event.data.get("contact")
+    return inside if isinstance(inside, dict) else event.data
+
+
+def _row(step: Step) -> tuple[str, str, str, str, str]:
+    data, contact = step.event.data, _contact(step.event)
+    why = data.get("reason") or contact.get("reason") or ""
+    if step.event.event == "assignment.offered":
+        match = data["why"]
+        why = f"{match['rule']}, waited {match['waited_ms'] / 1000:.1f} s"
+    agent_id = data.get("agent_id") or contact.get("agent_id") or ""
+    return moment(step.at), step.event.event, contact.get("queue_id", ""), agent_id, why
