@@ -70,6 +70,7 @@ class State:
             and not user.get("dnd")
             and self.zset("agent_queues", agent_id)
             and not user.get("preparing")
+            and not user.get("call")
             and not user.get("wrap_until")
             and not user.get("cool_until")
             and len(self.held_by(agent_id)) < int(user.get("capacity") or 1)
@@ -205,11 +206,38 @@ def one_agent(state: State) -> Iterator[Violation]:
         yield Violation(2, f"not open, but held by {_some(agents)}", state.key("contact", id))
 
 
+def calls(state: State) -> Iterator[Violation]:
+    """1 and 8. A call has two parties who are in it and in no other; it agrees with the contact it belongs to."""
+    parties: dict[str, list[str]] = {}
+    for id, user in state.hash("user").items():
+        if user.get("call"):
+            parties.setdefault(user["call"], []).append(id)
+    for id, call in state.hash("call").items():
+        expected = [call["caller_id"], call["callee_id"]]
+        if what := _set_difference(expected, parties.pop(id, [])):
+            yield Violation(1, f"who is in it: {what}", state.key("call", id))
+        customer = state.hash("user").get(call["callee_id"], {})
+        if customer.get("contact", "") != call["contact_id"]:
+            yield Violation(1, "it is not the call of its customer's contact", state.key("call", id))
+        contact = state.hash("contact").get(call["contact_id"], {})
+        place = (contact.get("state"), contact.get("agent_id"), contact.get("deadline_at"))
+        stage = "preparing" if call["state"] == "ringing" else "serving"
+        if call["contact_id"] and place != (stage, call["caller_id"], ""):
+            yield Violation(1, f"it is {call['state']}, its contact {place}", state.key("call", id))
+    for id, users in parties.items():
+        yield Violation(8, f"there is no such call, but in it are {_some(users)}", state.key("call", id))
+    rung = {call["contact_id"] for call in state.hash("call").values() if call["state"] == "ringing"}
+    for id, contact in state.open_contacts():
+        if contact["state"] == "preparing" and not contact["deadline_at"] and id not in rung:
+            yield Violation(3, "no deadline, and no call rings", state.key("contact", id))
+
+
 def timers(state: State) -> Iterator[Violation]:
     """3. Every pending deadline has exactly one timer, and no timer points at nothing."""
     expected: dict[str, int | None] = {}
     for id, contact in state.open_contacts():
-        if contact["state"] == "preparing":
+        if contact["state"] == "preparing" and contact["deadline_at"]:
+            # Without a deadline its call rings: see `calls`.
             expected[f"assignment:{id}"] = int(contact["deadline_at"])
         if contact["state"] in LINES and contact.get("wait_until"):
             expected[f"wait:{id}"] = int(contact["wait_until"])
@@ -220,6 +248,11 @@ def timers(state: State) -> Iterator[Violation]:
         for kind in ("wrap", "cool"):
             if user.get(f"{kind}_until"):
                 expected[f"{kind}:{id}"] = int(user[f"{kind}_until"])
+        if user.get("call") and not user.get("session"):
+            expected[f"grace:{id}"] = None
+    for id, call in state.hash("call").items():
+        if call["state"] == "ringing":
+            expected[f"ring:{id}"] = int(call["ring_until"])
     for id in state.hash("queue"):
         rest = [facet for facet in (*LINES, "preparing", "queue_agents") if state.zset(facet, id)]
         if state.deleting(id) and (rest or not state.zset("serving", id)):
@@ -321,6 +354,7 @@ def nothing_left(state: State) -> Iterator[Violation]:
 INVARIANTS: tuple[Callable[[State], Iterator[Violation]], ...] = (
     one_place,
     one_agent,
+    calls,
     timers,
     work_conservation,
     counts_and_index,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from dispatcher.model import AgentState, Assignment, Contact, Model, Queue, QueueStatus, Snapshot
+from pydantic import Field
+
+from dispatcher.model import AgentState, Assignment, Call, Contact, Model, Queue, QueueStatus, Snapshot, UserStatus
 
 
 class QueuingInfo(Model):
@@ -65,6 +67,13 @@ class TokenExpiring(Model):
     expires_at: int
 
 
+class Message(Model):
+    """What another user's program says to his."""
+
+    sender: str = Field(alias="from")
+    data: str
+
+
 class EventKind(NamedTuple):
     """One row of the table of events: what it carries, to whom it goes, and whether it is in the tenant's log."""
 
@@ -94,6 +103,12 @@ EVENTS: dict[str, EventKind] = {
     "agent.service": EventKind(AgentService, "the agent; boards"),
     "queue.changed": EventKind(Queue, "boards"),
     "queue.deleted": EventKind(QueueRef, "boards"),
+    "call.incoming": EventKind(Call, "the other party"),
+    "call.accepted": EventKind(Call, "the other party"),
+    "call.rejected": EventKind(Call, "the other party"),
+    "call.ended": EventKind(Call, "the other party; both, where neither ended it"),
+    "user.status": EventKind(UserStatus, "those who watch the user; told while anybody in the tenant watches"),
+    "message": EventKind(Message, "the addressee, once at most", False),
     "audit": EventKind(Audit, "the log alone"),
     "session.replaced": EventKind(SessionRef, "the user, on the session that ended"),
     "token.expiring": EventKind(TokenExpiring, "the user, 30 s before", False),

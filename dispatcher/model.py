@@ -11,27 +11,38 @@ import re
 from enum import StrEnum
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
 
 TENANT_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 QUEUE_PATTERN = r"^[A-Za-z0-9_.-]{1,64}$"
 CONTACT_PATTERN = r"^[0-9]{13}-[0-9]{4}$"
 ASSIGNMENT_PATTERN = r"^[0-9]{13}-[0-9]{4}-[0-9]{1,6}$"
 TEXT_BYTES_MAX = 4096
+MESSAGE_BYTES_MAX = 65_536
+WATCHED_USERS_MAX = 1000
 SERVED_QUEUES_MAX = 100
 CAPACITY_MAX = 100
 SECONDS_MAX = 86_400
 PRIORITY_MAX = 1000
 
 
-def _fits(text: str) -> str:
-    """Refuse a text that is longer than 4 KB in UTF-8, or that UTF-8 cannot hold (a lone surrogate)."""
+def _check_size(text: str, bytes_max: int) -> None:
+    """Refuse a text that is too long in UTF-8, or that UTF-8 cannot hold (a lone surrogate)."""
     try:
         size = len(text.encode())
     except UnicodeEncodeError as error:
         raise ValueError("is not valid Unicode") from error
-    if size > TEXT_BYTES_MAX:
-        raise ValueError(f"is longer than {TEXT_BYTES_MAX} bytes")
+    if size > bytes_max:
+        raise ValueError(f"is longer than {bytes_max} bytes")
+
+
+def _fits(text: str) -> str:
+    _check_size(text, TEXT_BYTES_MAX)
+    return text
+
+
+def _fits_a_message(text: str) -> str:
+    _check_size(text, MESSAGE_BYTES_MAX)
     return text
 
 
@@ -60,6 +71,8 @@ ContactId = Annotated[str, Field(pattern=CONTACT_PATTERN)]
 AssignmentId = Annotated[str, Field(pattern=ASSIGNMENT_PATTERN)]
 Name = Annotated[str, Field(max_length=128), AfterValidator(_is_name)]
 Text = Annotated[str, AfterValidator(_fits)]
+MessageData = Annotated[str, AfterValidator(_fits_a_message)]
+CallId = Annotated[str, Field(pattern=CONTACT_PATTERN)]
 Priority = Annotated[int, Field(ge=0, le=PRIORITY_MAX, strict=True)]
 Capacity = Annotated[int, Field(ge=1, le=CAPACITY_MAX, strict=True)]
 Dnd = Annotated[int, Field(ge=0, le=1000, strict=True)]
@@ -227,6 +240,48 @@ class Assignment(Model):
     reason: str | None = None
 
 
+class CallState(StrEnum):
+    """Where a call is."""
+
+    RINGING = "ringing"
+    ANSWERED = "answered"
+    ENDED = "ended"
+
+
+class Call(Model):
+    """The signalling between two users. `contact_id` is there where an agent calls the customer of his assignment.
+
+    `ext` is the caller's; in the event of an answer or an end, of whoever gave it. `reason` says why it ended.
+    """
+
+    call_id: str
+    caller_id: str
+    callee_id: str
+    state: CallState
+    meeting: JsonValue
+    ext: str
+    started_at: int
+    contact_id: str | None = None
+    reason: str | None = None
+
+
+class UserStatusName(StrEnum):
+    """The first that applies. Busy: he has an open contact or assignment."""
+
+    OFFLINE = "offline"
+    IN_CALL = "in_call"
+    BUSY = "busy"
+    IDLE = "idle"
+
+
+class UserStatus(Model):
+    """Whether a user can be reached; `dnd` is not 0 in manual mode."""
+
+    user_id: str
+    status: UserStatusName
+    dnd: int
+
+
 class AgentState(StrEnum):
     """The first that applies, in this order."""
 
@@ -276,7 +331,7 @@ class Snapshot(Model):
     agent: Agent | None = None
     contact: Contact | None = None
     assignments: tuple[Assignment, ...] = ()
-    call: dict[str, Any] | None = None
+    call: Call | None = None
     offset: int
     epoch: str
 
@@ -327,3 +382,8 @@ class Actor(Model):
     def is_supervisor(self) -> bool:
         """Whether he may act for anybody in the tenant."""
         return bool(self.roles & {Role.SUPERVISOR, Role.ADMIN})
+
+    @property
+    def is_customer_only(self) -> bool:
+        """Whether the tenant's option `customer_reach` is about him."""
+        return not self.roles - {Role.CUSTOMER}

@@ -45,6 +45,7 @@ TENANT_KEYS: tuple[Key, ...] = (
         "24 h after the last of session, contact, service and non-default settings",
     ),
     Key("contact", "contact", "HASH", "one request for service, with its open assignment", "10 min after its end"),
+    Key("call", "call", "HASH", "a call that rings or is answered", "until it ends"),
     Key("assignment", "assignment", "STRING", "an ended assignment, as JSON", "10 min"),
     Key("timers", "", "ZSET", "pending deadlines `kind:id` @ due ms", "while there are some"),
     Key("log", "", "STREAM", "all events in order: `at`, `events` (JSON array)", "7 days"),
@@ -54,6 +55,7 @@ TENANT_KEYS: tuple[Key, ...] = (
 
 CHANNELS: tuple[Key, ...] = (
     Key("feed", "", "CHANNEL", "every log entry, live", "-"),
+    Key("status", "", "CHANNEL", "changes of users' status, while somebody watches", "-"),
     Key("to", "user", "CHANNEL", "frames for one user", "-"),
     Key(
         "about", "queue", "CHANNEL", "a queue's contacts entering and leaving; rings at every change of its counts", "-"

@@ -20,6 +20,7 @@ if u.preparing ~= '' then
   if c.assignment_state == 'offered' then return done(assignment_json(c, contact_json(c))) end
   return fail('AGENT_BUSY', 'he has accepted one already')
 end
+if u.call ~= '' then return fail('AGENT_BUSY', 'he is in a call') end
 if load_of(u) >= tonumber(u.capacity) then return fail('AGENT_BUSY', 'he holds as many as he may') end
 
 local c

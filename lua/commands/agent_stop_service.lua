@@ -1,4 +1,4 @@
--- Stop serving a queue. What he already serves goes on; what is only offered or accepted from it goes back.
+-- Stop serving a queue. What he already serves, or whose call rings, goes on; what is offered or accepted goes back.
 --
 -- KEYS   meta guard
 -- ARGV   agent_id queue_id
@@ -15,7 +15,7 @@ if not redis.call('ZSCORE', AGENT_QUEUES .. agent_id, queue_id) then return fail
 audit('stop_service', agent_id)
 leave_queue(u, queue_id)
 local c = u.preparing ~= '' and contact(u.preparing)
-if c and c.queue_id == queue_id then
+if c and c.queue_id == queue_id and not is_ringing(c) then
   give_back(c, 'withdrawn')
 else
   settle(u, 'stop_service')

@@ -14,5 +14,6 @@ local c, failure, ended = own_assignment(assignment_id)
 if ended and ended.state == 'rejected' then return done(redis.call('GET', ASSIGNMENT .. assignment_id)) end
 if failure then return failure end
 if c.state ~= 'preparing' then return fail('WRONG_STATE', 'the contact is ' .. c.state) end
+if is_ringing(c) then return fail('WRONG_STATE', 'its call rings') end
 give_back(c, 'rejected')
 return done(redis.call('GET', ASSIGNMENT .. assignment_id))

@@ -4,7 +4,7 @@
 -- ARGV   contact_id
 -- REPLY  the contact
 -- ERRORS CONTACT_NOT_FOUND API_NO_PERMISSION WRONG_STATE REQUEST
--- EVENTS assignment.completed contact.ended agent.changed contact.left assignment.offered contact.matched audit
+-- EVENTS call.ended assignment.completed contact.ended agent.changed contact.left assignment.offered contact.matched audit
 -- CALLS  75 + 2 * served
 -- FLAGS  allow-oom
 -- USES   request done settle finish own_contact audit agent

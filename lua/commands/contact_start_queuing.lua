@@ -3,7 +3,7 @@
 -- KEYS   meta guard
 -- ARGV   customer_id queue_id name ext presence
 -- REPLY  the contact
--- ERRORS QUE_ID_INVALID ROLE_CONFLICT ALREADY_OTHERQUE QUEUE_CLOSED QUEUE_FULL NO_AGENTS REQUEST
+-- ERRORS QUE_ID_INVALID ROLE_CONFLICT ALREADY_OTHERQUE CALL_EXIST QUEUE_CLOSED QUEUE_FULL NO_AGENTS REQUEST
 -- EVENTS contact.entered contact.left assignment.offered contact.matched agent.changed audit
 -- CALLS  45 + 2 * served
 -- USES   request done place grace audit lifetime
@@ -20,6 +20,7 @@ if customer.contact ~= '' then
   if open.queue_id ~= queue_id then return fail('ALREADY_OTHERQUE') end
   return done(contact_json(open, position(open)))
 end
+if customer.call ~= '' then return fail('CALL_EXIST') end
 if q.open ~= '1' or q.deleting ~= '' then return fail('QUEUE_CLOSED') end
 if q.max_waiting ~= '0' and
     redis.call('ZCARD', WAITING .. queue_id) + redis.call('ZCARD', HELD .. queue_id) >= tonumber(q.max_waiting) then
@@ -38,6 +39,6 @@ put(customer, 'contact', c.id)
 if customer.session == '' then
   put(customer, 'name', name)
   review_lifetime(customer)
-  if presence ~= 'none' then arm('grace', customer_id, now + customer_grace_ms()) end
+  if presence ~= 'none' then arm('grace', customer_id, now + grace_ms(customer)) end
 end
 return done(place(c))

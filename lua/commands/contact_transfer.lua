@@ -4,7 +4,7 @@
 -- ARGV   contact_id queue_id agent_id
 -- REPLY  the contact
 -- ERRORS CONTACT_NOT_FOUND API_NO_PERMISSION WRONG_STATE QUE_ID_INVALID QUEUE_CLOSED USER_NOT_FOUND AGENT_BUSY PARAM_ERR REQUEST
--- EVENTS assignment.completed contact.returned contact.entered contact.left contact.held contact.ended assignment.offered contact.matched agent.changed audit
+-- EVENTS call.ended assignment.completed contact.returned contact.entered contact.left contact.held contact.ended assignment.offered contact.matched agent.changed audit
 -- CALLS  110 + 4 * served
 -- USES   request done place settle own_contact audit agent
 local reply = replied(agent)
@@ -38,6 +38,7 @@ if waits then
   stop_wait_timer(c)
   emit('contact.left', contact_json(c, nil, 'moved'), nil, from.id)
 else
+  end_call_of(c, 'transferred')
   u = end_assignment(c, 'completed')
   wrap_up(u, from)
   -- Who wraps up must not be chosen for what he sends away.

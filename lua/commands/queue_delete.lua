@@ -4,7 +4,7 @@
 -- ARGV   queue_id force
 -- REPLY  true where it is gone, false where batches remain for the ticks
 -- ERRORS QUE_ID_INVALID QUEUE_NOT_EMPTY REQUEST
--- EVENTS queue.changed queue.deleted agent.service assignment.cancelled contact.left contact.ended assignment.offered contact.matched agent.changed audit
+-- EVENTS call.ended queue.changed queue.deleted agent.service assignment.cancelled contact.left contact.ended assignment.offered contact.matched agent.changed audit
 -- CALLS  42 + 50 * (30 + 2 * served)
 -- FLAGS  allow-oom
 -- USES   request done queue_json queue empty_queue audit

@@ -10,7 +10,7 @@
 -- USES   tenant fail done finish settle connected place grace lifetime agent
 --
 -- A customer who waits keeps his place, held; one who is being prepared goes back to it, and his agent is free at
--- once. From service nothing is taken before the grace ends.
+-- once. From service, and while his call rings, nothing is taken before the grace ends.
 local u = agent(actor)
 if u.session == '' or u.session ~= session_id then return {'OK', 'false', ''} end
 put(u, 'session', '')
@@ -18,15 +18,15 @@ put(u, 'node', '')
 review_lifetime(u)
 if u.serves ~= '' then set_connected(u, 0) end
 local c = u.contact ~= '' and contact(u.contact)
+if is_awaited(u) then arm('grace', actor, now + grace_ms(u)) end
 if c and c.presence ~= 'none' then
-  arm('grace', actor, now + customer_grace_ms())
   if c.state == 'waiting' then
     leave_line(c)
     put(c, 'state', 'held')
     redis.call('ZADD', HELD .. c.queue_id, c.queued_at, c.id)
     emit('contact.held', contact_json(c, position(c)), actor)
     ring(c.queue_id)
-  elseif c.state == 'preparing' then
+  elseif c.state == 'preparing' and not is_ringing(c) then
     local holder = end_assignment(c, 'cancelled', 'customer_left')
     place(c, 'customer_left')
     settle(holder, 'customer_left')

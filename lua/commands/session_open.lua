@@ -6,7 +6,7 @@
 -- ERRORS none
 -- EVENTS session.replaced contact.resumed contact.left assignment.offered contact.matched agent.changed
 -- CALLS  190 + 10 * served
--- USES   tenant fail done place settle snapshot resume connected lifetime agent
+-- USES   tenant fail done place settle snapshot resume connected grace lifetime agent
 --
 -- A held contact waits again in its old place and is matched in this same step. The snapshot is read after
 -- everything else was decided, with the offset that counts this command's own frame.
@@ -27,8 +27,8 @@ put(u, 'node', node_id)
 if name ~= '' then redis.call('HSET', u.key, 'name', name) end
 if was_gone then
   review_lifetime(u)
+  if is_awaited(u) then disarm('grace', actor) end
   local c = u.contact ~= '' and contact(u.contact)
-  if c and c.presence ~= 'none' then disarm('grace', actor) end
   if c and c.state == 'held' then resume(c) end
   if u.serves ~= '' then set_connected(u, 1) end
   settle(u, 'connected')

@@ -7,7 +7,7 @@
 -- EVENTS those of what it does
 -- CALLS  30 + 16 * (110 + 4 * served) + 50 * (30 + 2 * served)
 -- FLAGS  allow-oom
--- USES   tenant fail done give_back empty_queue finish close settle agent
+-- USES   tenant fail done give_back empty_queue finish close settle call after_call agent
 --
 -- Any node may run it at any time: what is due is taken here, so two nodes cannot do it twice.
 local handlers = {}
@@ -25,10 +25,29 @@ end
 
 function handlers.grace(id)
   local u = user(id)
+  if u.session ~= '' then return end
   local c = u.contact ~= '' and contact(u.contact)
-  if not c or u.session ~= '' then return end
-  local holder = close_contact(c, 'lost')
-  if holder then settle(holder, 'lost') end
+  if c then
+    local holder = close_contact(c, 'lost')
+    if holder then settle(holder, 'lost') end
+  elseif u.call ~= '' then
+    local k = find_call(u.call)
+    local word = 'lost'
+    if k.contact_id ~= '' then word = k.state == 'ringing' and 'withdrawn' or 'agent_lost' end
+    end_call(k, 'lost')
+    after_call(k, word)
+  end
+end
+
+-- Nobody answered.
+function handlers.ring(id)
+  local k = find_call(id)
+  if not k or k.state ~= 'ringing' then return end
+  leave_call(k)
+  local json = call_json(k, '', 'no_answer')
+  emit('call.rejected', json, k.caller_id)
+  emit('call.ended', json, k.callee_id)
+  after_call(k, 'no_answer')
 end
 
 function handlers.wrap(id)

@@ -1,8 +1,8 @@
 -- Who is able: the predicate, and the able sets, its index. `idle_since` is set exactly while an agent is in them.
 -- USES agent deleting line
 local function is_able(u)
-  return u.preparing == '' and u.session ~= '' and u.dnd == '' and u.serves ~= '' and u.wrap_until == ''
-    and u.cool_until == '' and load_of(u) < tonumber(u.capacity)
+  return u.preparing == '' and u.call == '' and u.session ~= '' and u.dnd == '' and u.serves ~= ''
+    and u.wrap_until == '' and u.cool_until == '' and load_of(u) < tonumber(u.capacity)
 end
 
 -- Bring the able sets in line with the predicate.

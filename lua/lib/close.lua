@@ -6,6 +6,7 @@ local function close_contact(c, reason)
   if c.state == 'serving' then return end_service(c, reason) end
   local u
   if c.state == 'preparing' then
+    end_call_of(c, reason)
     u = end_assignment(c, 'cancelled', reason == 'abandoned' and 'customer_left' or reason)
   else
     leave_line(c)

@@ -68,6 +68,11 @@ local function assignment_json(c, json, ended_state, reason)
     .. (reason and ',"reason":"' .. reason .. '"}' or '}')
 end
 
+-- Whether the contact's call rings: its assignment has no deadline then, because the call has one.
+local function is_ringing(c)
+  return c.state == 'preparing' and c.deadline_at == ''
+end
+
 local function is_requested(c)
   return string.find(c.offer, '"requested":true', 1, true) ~= nil
 end

@@ -1,5 +1,5 @@
 -- The end of a command: derived events, offsets, the remembered answer, writes, log, frames, reply.
--- USES tenant user events timers entity
+-- USES tenant user events timers entity user_status
 -- ENDS tell_agent_changes settle_lifetimes forget_queues
 local LOG_ENTRIES_MAX = '1000000'
 local KEY_KEPT_MS = '3600000'
@@ -7,6 +7,7 @@ local KEY_KEPT_MS = '3600000'
 -- `body` is the answer as JSON, or a function that makes it once everything else is decided.
 local function done(body)
   tell_agent_changes()
+  tell_user_changes()
   -- A frame counts in its user's offset: with the other changes of a hash that is written anyway, else by itself.
   for id in pairs(frames) do
     local u = users[id]
@@ -31,6 +32,9 @@ local function done(body)
     local entry = table.concat(log)
     local cursor = redis.call('XADD', LOG, 'MAXLEN', '~', LOG_ENTRIES_MAX, '*', 'at', now_text, 'events', entry)
     redis.call('SPUBLISH', FEED, '{"cursor":"' .. cursor .. '","events":' .. entry .. ending)
+  end
+  if statuses[1] then
+    redis.call('SPUBLISH', STATUS, '{"events":[' .. table.concat(statuses, ',') .. ']' .. ending)
   end
   for id, pieces in pairs(frames) do
     local u = users[id]

@@ -30,3 +30,8 @@ local function emit(event, data, user_id, queue_id)
   if user_id then add(frames, user_id, head, data) end
   if queue_id then add(bells, queue_id, head, data) end
 end
+
+-- Tell one more user what was emitted.
+local function also_to(user_id, event, data)
+  add(frames, user_id, '{"event":"' .. event .. '","data":', data)
+end

@@ -1,5 +1,5 @@
 -- The end of assignments and of contacts.
--- USES tenant user agent queue contact events timers line lifetime
+-- USES tenant user agent queue contact events timers line lifetime grace call
 
 local KEPT_MS = '600000'
 
@@ -66,6 +66,7 @@ end
 -- End a contact in service. Return the agent who served it, to be settled.
 local function end_service(c, reason)
   local q = queue(c.queue_id)
+  end_call_of(c, reason)
   local u = end_assignment(c, 'completed')
   wrap_up(u, q)
   look_again_if_deleting(q)

@@ -10,8 +10,8 @@ end
 local function settle_lifetimes()
   for i = 1, #ageing do
     local u = ageing[i]
-    if u.session == '' and u.contact == '' and u.serves == '' and u.contacts == '' and u.dnd == ''
-        and u.capacity == '1' then
+    if u.session == '' and u.contact == '' and u.serves == '' and u.contacts == '' and u.call == ''
+        and u.dnd == '' and u.capacity == '1' then
       redis.call('PEXPIRE', u.key, USER_KEPT_MS)
     else
       redis.call('PERSIST', u.key)

@@ -1,9 +1,9 @@
--- The tenant's own hash: that he exists, his time, his ids.
+-- The tenant's own hash: that he exists, his time, his ids, and until when somebody watches the status of users.
 -- USES clock fail
 --
 -- `now` never runs backwards: it is at least the last time that a script recorded here. Scripts that make
 -- ordered times (queued_at, idle_since) set `stamped`, and their end records it. `now_text` is the same as text.
-local tenant = redis.call('HMGET', META, 'now', 'seq')
+local tenant = redis.call('HMGET', META, 'now', 'seq', 'watched_until')
 if not tenant[1] then return fail('TOKEN_APPIDNOTEXIST', 'there is no such tenant') end
 if now < tonumber(tenant[1]) then now = tonumber(tenant[1]) end
 local now_text = string.format('%d', now)

@@ -9,7 +9,8 @@ from typing import Any, TypeVar, cast
 from dispatcher.errors import Repeated
 from dispatcher.model import Actor
 from tests.model import views
-from tests.model.world import QueueState, Refused, UserState, World
+from tests.model.state import QueueState, Refused, UserState
+from tests.model.world import World
 
 Result = dict[str, Any]
 DoneT = TypeVar("DoneT")
@@ -24,8 +25,14 @@ class Commands(World):
         """Collect the events of one command; whose state has changed is said at its end."""
         self.events = []
         before = {user.user_id: (self.is_agent(user), views.board(self, user)) for user in self.users.values()}
+        statuses = {user.user_id: self.user_status(user) for user in self.users.values()}
         yield
         self.forget_unable()
+        if self.now <= self.watched_until:
+            for user in self.users.values():
+                status = self.user_status(user)
+                if status != statuses.get(user.user_id, ("offline", 0)):
+                    self.say("user.status", user.user_id, *status)
         for user in self.users.values():
             assert (user.idle_since is not None) == self.is_ready(user), user
             self._tell(user, *before.get(user.user_id, (False, ("offline", 0, "", 1))))

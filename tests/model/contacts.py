@@ -5,7 +5,7 @@ from __future__ import annotations
 from dispatcher.model import Actor, Presence
 from tests.model import views
 from tests.model.command import Commands, Result
-from tests.model.world import CUSTOMER_GRACE_MS, ContactState, QueueState, Refused, UserState
+from tests.model.state import CUSTOMER_GRACE_MS, AssignmentState, ContactState, QueueState, Refused, UserState
 
 
 class Contacts(Commands):
@@ -39,10 +39,12 @@ class Contacts(Commands):
             raise Refused("ALREADY_OTHERQUE")
         if present is not None:
             return views.contact(self, present)
+        if self.call_of(customer_id) is not None:
+            raise Refused("CALL_EXIST")
         self._admit(queue)
         self.users[customer_id] = user
         self._audit(actor, "start_queuing", customer_id)
-        contact_id = self.next_contact_id()
+        contact_id = self.next_id()
         at = int(contact_id[:13])
         contact = ContactState(contact_id, customer_id, name or user.name, queue_id, ext, presence, at, at)
         user.name = user.name or name
@@ -72,7 +74,8 @@ class Contacts(Commands):
         contact = self.contacts.get(contact_id) if contact_id else self.open_contact(actor.user_id)
         if contact is None or (contact.customer_id != actor.user_id and not actor.is_supervisor):
             raise Refused("CONTACT_NOT_FOUND")
-        if contact.state == "ended":
+        in_call = contact.customer_id == actor.user_id and self.call_about(contact) is not None
+        if contact.state == "ended" or in_call:
             return views.contact(self, contact)
         self._audit(actor, "stop_queuing", contact.customer_id)
         if contact.customer_id != actor.user_id:
@@ -100,19 +103,42 @@ class Contacts(Commands):
         if contact.state == "serving":
             return views.contact(self, contact)
         given = contact.assignment
-        if given is None or contact.state != "preparing":
+        if given is None or contact.state != "preparing" or self.is_ringing(contact):
             raise Refused("WRONG_STATE")
-        user = self.users[given.agent_id]
         self._audit(actor, "start", given.agent_id)
-        user.missed = 0
-        if given.state == "offered":
-            given.state, given.deadline_at = "accepted", None
-            self.say_assignment("assignment.accepted", given)
-        contact.state, given.state, given.deadline_at = "serving", "serving", None
-        del self.timers[f"assignment:{contact_id}"]
-        self.say_contact("contact.serving", contact)
-        self.match_agent(user)
+        self.accept_by_acting(given)
+        self.begin_service(contact, given)
+        self.match_agent(self.users[given.agent_id])
         return views.contact(self, contact)
+
+    def accept_by_acting(self, given: AssignmentState) -> None:
+        """Who acts on an offer has accepted it; its deadline goes."""
+        self.users[given.agent_id].missed = 0
+        was, given.state, given.deadline_at = given.state, "accepted", None
+        del self.timers[f"assignment:{given.contact_id}"]
+        if was == "offered":
+            self.say_assignment("assignment.accepted", given)
+
+    def begin_service(self, contact: ContactState, given: AssignmentState) -> None:
+        """Let an accepted assignment be served."""
+        contact.state = given.state = "serving"
+        self.say_contact("contact.serving", contact)
+
+    def let_go(self, contact: ContactState, word: str) -> None:
+        """An agent lets a contact go (rejected, missed, not_connected): he cools down, it goes back."""
+        given = contact.assignment
+        assert given is not None
+        policy = self.queues[contact.queue_id].policy
+        state = word if word in {"rejected", "missed"} else "cancelled"
+        user = self.end_assignment(contact, state, "" if word == "rejected" else word)
+        user.cool_until = self.now + policy.reject_cooldown * 1000
+        self.timers[f"cool:{user.user_id}"] = user.cool_until
+        if word == "missed" and not given.requested:
+            user.missed += 1
+            if 0 < policy.missed_limit <= user.missed and user.dnd == 0:
+                user.dnd, user.dnd_reason = 1, "missed"
+        self.give_back(contact, word)
+        self.match_agent(user)
 
     def complete(self, actor: Actor, contact_id: str) -> Result:
         """End the service of a contact; its agent wraps up."""
@@ -147,6 +173,7 @@ class Contacts(Commands):
         if waits:
             self.say_contact("contact.left", contact, "moved")
         else:
+            self.end_call(self.call_about(contact), "transferred")
             user = self.end_assignment(contact, "completed")
             contact.wait_from = self.now
         if target is not None:

@@ -15,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from dispatcher.model import Actor, Presence, QueueCreate, QueuePatch, Role, Service
 from tests.model.oddities import ODDITIES
 from tests.model.sides import Sides
-from tests.model.world import ContactState, UserState
+from tests.model.state import ContactState, UserState
 
 AGENTS = ("ann", "Bob", "cy", "dee")
 CUSTOMERS = ("k1", "k2", "k3", "k4", "k5", "k6")
@@ -33,6 +33,7 @@ members = {
     "priority": st.sampled_from((5, 5, 10)),
     "offer_timeout": st.sampled_from((1, 2, 3)),
     "connect_timeout": st.sampled_from((2, 3)),
+    "ring_timeout": st.sampled_from((1, 2, 3)),
     "reject_cooldown": st.sampled_from((1, 2)),
     "missed_limit": st.sampled_from((0, 1, 2)),
     "wrap_up": st.sampled_from((0, 2)),
@@ -113,8 +114,12 @@ class Machine(RuleBasedStateMachine):
         drawn=st.lists(policies, min_size=2, max_size=3),
         served=st.lists(services, min_size=1, max_size=3),
         capacity=st.sampled_from((1, 2)),
+        reach=st.sampled_from(("assigned", "all")),
     )
-    def begin(self, drawn: list[dict[str, Any]], served: list[list[tuple[str, int]]], capacity: int) -> None:
+    def begin(
+        self, drawn: list[dict[str, Any]], served: list[list[tuple[str, int]]], capacity: int, reach: str
+    ) -> None:
+        self.runner.run(self.sides.set_customer_reach(reach))
         for queue_id, policy in zip(QUEUES, drawn, strict=False):
             self.send("create_queue", self.boss(), QueueCreate(queue_id=queue_id, **policy))
         for user_id in (*AGENTS[:3], *CUSTOMERS[:4]):

@@ -14,12 +14,14 @@ from dispatcher.store.keys import TENANT_KEYS, key, parse
 
 if TYPE_CHECKING:
     from dispatcher.store.connect import Store
-    from tests.model.world import AssignmentState, ContactState, Event, QueueState, UserState, World
+    from tests.model.state import AssignmentState, ContactState, Event, QueueState, UserState
+    from tests.model.world import World
 
 Shape = dict[str, Any]
 
 _TYPES = {row.facet: row.type for row in TENANT_KEYS}
 _PRIORITY_STEP = 2**42
+CHANGES = ("agent.changed", "user.status")
 
 
 # The model
@@ -40,6 +42,10 @@ def observe_model(world: World) -> Shape:
             given.assignment_id: (given.state, given.reason, given.agent_id)
             for given in world.assignments.values()
             if given.state == "rejected" or given.reason == "customer_left"
+        },
+        "calls": {
+            call.call_id: (call.caller_id, call.callee_id, call.state, call.meeting, call.ext, call.contact_id)
+            for call in world.calls.values()
         },
         "timers": dict(world.timers),
     }
@@ -65,6 +71,7 @@ def _model_queue(world: World, queue: QueueState) -> Shape:
 
 def _model_user(world: World, user: UserState) -> Shape:
     prepared, own = world.prepared(user), world.open_contact(user.user_id)
+    in_call = world.call_of(user.user_id)
     return {
         "session": user.session,
         "serves": len(user.serves),
@@ -75,6 +82,7 @@ def _model_user(world: World, user: UserState) -> Shape:
         "load": sorted(contact.contact_id for contact in world.load(user)),
         "preparing": prepared.contact_id if prepared else "",
         "contact": own.contact_id if own else "",
+        "call": in_call.call_id if in_call else "",
         "idle_since": user.idle_since,
         "wrap_until": user.wrap_until,
         "cool_until": user.cool_until,
@@ -167,6 +175,7 @@ def observe_keys(found: Found) -> Shape:
         "users": users,
         "contacts": {id: _contact(id, fields) for id, fields in found["contact"].items()},
         "ended": {id: _ended(text) for id, text in found["assignment"].items()},
+        "calls": {id: _call(fields) for id, fields in found["call"].items()},
         "timers": {member: int(score) for member, score in found["timers"].get("", [])},
     }
 
@@ -206,6 +215,7 @@ def _user(fields: dict[str, str]) -> Shape:
         "load": sorted(fields.get("contacts", "").split()),
         "preparing": fields.get("preparing", ""),
         "contact": fields.get("contact", ""),
+        "call": fields.get("call", ""),
         **{name: _number(fields.get(name)) for name in ("idle_since", "wrap_until", "cool_until", "since_at")},
     }
 
@@ -229,6 +239,11 @@ def _contact(id: str, fields: dict[str, str]) -> Shape:
         "offers": int(fields.get("offers") or 0),
         "assignment": given,
     }
+
+
+def _call(fields: dict[str, str]) -> tuple[object, ...]:
+    meeting = json.loads(fields["meeting"])
+    return (fields["caller_id"], fields["callee_id"], fields["state"], meeting, fields["ext"], fields["contact_id"])
 
 
 def _ended(text: str) -> tuple[str, str, str]:
@@ -258,7 +273,11 @@ def _event(event: str, data: dict[str, Any]) -> Event:
         why = tuple(data["why"][name] for name in Why.model_fields)
         contact_id, reason = data["contact"]["contact_id"], data.get("reason", "")
         return (event, assignment_id, agent_id, contact_id, state, reason, requested, deadline_at, why)
+    if kind == "call":
+        parts = ("call_id", "caller_id", "callee_id", "contact_id", "state", "meeting", "ext", "reason")
+        return (event, *(data.get(name, "") for name in parts))
     members = {
+        "user.status": ("user_id", "status", "dnd"),
         "agent.changed": ("agent_id", "old_state", "state", "dnd", "dnd_reason", "capacity", "since_at", "load"),
         "agent.service": ("agent_id", "queue_id", "serving", "priority"),
         "queue.changed": ("queue_id", "priority", "open", "deleting"),
@@ -271,10 +290,8 @@ def _event(event: str, data: dict[str, Any]) -> Event:
 
 
 def comparable(events: list[Event]) -> tuple[list[Event], list[str]]:
-    """Split a command's events into those whose order counts, and `agent.changed`, whose order does not."""
-    ordered = [event for event in events if event[0] != "agent.changed"]
-    changed = sorted(repr(event) for event in events if event[0] == "agent.changed")
-    assert events[len(ordered) :] == [event for event in events if event[0] == "agent.changed"], (
-        "agent.changed not last"
-    )
+    """Split a command's events into those whose order counts, and changes of state, whose order does not."""
+    ordered = [event for event in events if event[0] not in CHANGES]
+    changed = sorted(repr(event) for event in events if event[0] in CHANGES)
+    assert all(event[0] in CHANGES for event in events[len(ordered) :]), "a change of state is not last"
     return ordered, changed

@@ -104,6 +104,16 @@ def _answer_for_another(machine: Machine, number: int, user: str) -> None:
         machine.send(command, machine.actor(user), contact.assignment.assignment_id)
 
 
+def _call_who_cannot_be_called(machine: Machine, number: int, user: str) -> None:
+    machine.send("call", machine.actor(user), (user, "nobody", "boss")[number % 3])
+
+
+def _answer_a_call_of_others(machine: Machine, number: int, user: str) -> None:
+    known = [*machine.model.calls, "1763824800000-9999"]
+    command = ("accept_call", "reject_call", "hangup")[number % 3]
+    machine.send(command, machine.actor(user), known[number % len(known)])
+
+
 def _report_a_session_that_is_not_current(machine: Machine, number: int, user: str) -> None:
     machine.send("close_session", machine.sides.tenant, user, ("session-0", "")[number % 2])
 

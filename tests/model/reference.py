@@ -11,15 +11,15 @@ from collections.abc import Sequence
 
 from dispatcher.model import Actor, Policy, QueueCreate, QueuePatch, Service
 from tests.model import views
+from tests.model.calls import Calls
 from tests.model.command import Result
-from tests.model.contacts import Contacts
-from tests.model.world import CUSTOMER_GRACE_MS, AssignmentState, ContactState, QueueState, Refused, UserState
+from tests.model.state import AssignmentState, ContactState, QueueState, Refused, UserState
 
 TICK_TIMERS_MAX = 16
 DELETE_BATCH = 50
 
 
-class Model(Contacts):
+class Model(Calls):
     """All commands in scope, on a virtual clock that only the tests move (`now`, ms)."""
 
     _queue_next = 1
@@ -135,7 +135,7 @@ class Model(Contacts):
         self._audit(actor, "stop_service", agent_id)
         self._dismiss(user, queue_id)
         contact = self.prepared(user)
-        if contact is not None and contact.queue_id == queue_id:
+        if contact is not None and contact.queue_id == queue_id and not self.is_ringing(contact):
             self.end_assignment(contact, "cancelled", "withdrawn")
             self.give_back(contact, "withdrawn")
         self.match_agent(user)
@@ -184,7 +184,8 @@ class Model(Contacts):
         prepared = self.prepared(user)
         if prepared is not None and prepared.assignment is not None and prepared.assignment.state == "offered":
             return views.assignment(self, prepared.assignment)
-        if prepared is not None or len(self.load(user)) >= user.capacity:
+        in_call = self.call_of(agent_id) is not None
+        if prepared is not None or in_call or len(self.load(user)) >= user.capacity:
             raise Refused("AGENT_BUSY")
         contact, rule = self._requested(user, queue_id, customer_id)
         if contact is None:
@@ -230,29 +231,13 @@ class Model(Contacts):
 
     def _reject(self, actor: Actor, assignment_id: str) -> Result:
         given = self._own_assignment(actor, assignment_id)
-        if given.state == "serving":
+        if given.state == "serving" or self.is_ringing(self.contacts[given.contact_id]):
             raise Refused("WRONG_STATE")
         if given.state not in {"offered", "accepted", "rejected"}:
             raise Refused("QUE_USER_CANCELLED" if given.reason == "customer_left" else "ASSIGNMENT_GONE")
         if given.state != "rejected":
-            self._let_go(self.contacts[given.contact_id], "rejected")
+            self.let_go(self.contacts[given.contact_id], "rejected")
         return views.assignment(self, given)
-
-    def _let_go(self, contact: ContactState, word: str) -> None:
-        """An agent lets a contact go (rejected, missed, not_connected): he cools down, it goes back."""
-        given = contact.assignment
-        assert given is not None
-        policy = self.queues[contact.queue_id].policy
-        state = word if word in {"rejected", "missed"} else "cancelled"
-        user = self.end_assignment(contact, state, "" if word == "rejected" else word)
-        user.cool_until = self.now + policy.reject_cooldown * 1000
-        self.timers[f"cool:{user.user_id}"] = user.cool_until
-        if word == "missed" and not given.requested:
-            user.missed += 1
-            if 0 < policy.missed_limit <= user.missed and user.dnd == 0:
-                user.dnd, user.dnd_reason = 1, "missed"
-        self.give_back(contact, word)
-        self.match_agent(user)
 
     # Sessions
 
@@ -267,13 +252,14 @@ class Model(Contacts):
             if before and before != session_id:
                 self.say("session.replaced", before)
             contact = self.open_contact(user.user_id)
+            if not before:
+                self.timers.pop(f"grace:{user.user_id}", None)
             if not before and contact is not None:
                 self._resume(contact)
             self.match_agent(user)
         return views.snapshot(self, user)
 
     def _resume(self, contact: ContactState) -> None:
-        self.timers.pop(f"grace:{contact.customer_id}", None)
         if contact.state == "held":
             contact.state = "waiting"
             self.say_contact("contact.resumed", contact)
@@ -288,15 +274,17 @@ class Model(Contacts):
         with self._command():
             user.session = ""
             contact = self.open_contact(user_id)
-            if contact is not None and contact.presence != "none":
-                self.timers[f"grace:{user_id}"] = self.now + CUSTOMER_GRACE_MS
+            present = contact is not None and contact.presence != "none"
+            if present or self.call_of(user_id) is not None:
+                self.timers[f"grace:{user_id}"] = self.now + self.grace_ms(user)
+            if contact is not None and present:
                 self._drop(contact)
 
     def _drop(self, contact: ContactState) -> None:
         if contact.state == "waiting":
             contact.state = "held"
             self.say_contact("contact.held", contact)
-        elif contact.state == "preparing":
+        elif contact.state == "preparing" and not self.is_ringing(contact):
             agent = self.end_assignment(contact, "cancelled", "customer_left")
             self.give_back(contact, "customer_left")
             self.match_agent(agent)
@@ -318,13 +306,13 @@ class Model(Contacts):
         if kind == "assignment":
             given = self.contacts[name].assignment
             assert given is not None
-            self._let_go(self.contacts[name], "missed" if given.state == "offered" else "not_connected")
+            self.let_go(self.contacts[name], "missed" if given.state == "offered" else "not_connected")
         elif kind == "wait":
             self.end_whatever(self.contacts[name], "timed_out")
         elif kind == "grace":
-            contact = self.open_contact(name)
-            assert contact is not None
-            self.end_whatever(contact, "lost")
+            self.lose(name)
+        elif kind == "ring":
+            self.ring_out(self.calls[name])
         elif kind == "wrap":
             self.users[name].wrap_until = None
             self.match_agent(self.users[name])

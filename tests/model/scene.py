@@ -8,7 +8,7 @@ import pytest
 
 from dispatcher.model import Actor, QueueCreate, Role, Service
 from tests.model.reference import Model
-from tests.model.world import Refused
+from tests.model.state import Refused
 
 BOSS = Actor(tenant="t", user_id="boss", roles=frozenset({Role.ADMIN}))
 

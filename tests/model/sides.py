@@ -8,14 +8,14 @@ from typing import Any
 from dispatcher import doctor
 from dispatcher.engine import Dispatcher
 from dispatcher.errors import DispatcherError, Repeated
-from dispatcher.model import Agent, Assignment, Contact, Queue, Snapshot
+from dispatcher.model import Agent, Assignment, Call, Contact, Queue, Snapshot, UserStatus
 from dispatcher.store.connect import Store
 from dispatcher.store.keys import TENANTS, key
 from dispatcher.store.runner import Runner
 from dispatcher.store.scripts import Scripts
 from tests.model.observe import comparable, doctors_state, observe_keys, observe_model, read_keys, read_log
 from tests.model.reference import Model
-from tests.model.world import Refused
+from tests.model.state import Refused
 
 START = 1_763_824_800_000
 """The virtual clock's beginning (epoch ms)."""
@@ -57,6 +57,11 @@ class Sides:
         """Move the clock of both sides."""
         self.model.now = now
         await self.store.client.set(key(self.tenant, "clock"), now)
+
+    async def set_customer_reach(self, reach: str) -> None:
+        """Set the tenant's option on both sides."""
+        self.model.customer_reach = reach
+        await self.store.client.hset(key(self.tenant, "meta"), "customer_reach", reach)
 
     async def flush_scripts(self) -> None:
         """Let the server forget all scripts."""
@@ -107,7 +112,9 @@ async def _outcome(call: Awaitable[Any]) -> Any:
 
 def _plain(result: Any) -> Any:
     """Return a result as the model gives it: see `views`."""
-    if isinstance(result, Contact | Queue):
+    if isinstance(result, list):
+        return [_plain(item) for item in result]
+    if isinstance(result, Call | Contact | Queue | UserStatus):
         return result.model_dump(mode="json")
     if isinstance(result, Assignment):
         plain = result.model_dump(mode="json")
@@ -124,6 +131,7 @@ def _plain(result: Any) -> Any:
             "agent": _plain(result.agent),
             "contact": _plain(result.contact),
             "assignments": [_plain(assignment) for assignment in given],
+            "call": _plain(result.call),
         }
     return result
 

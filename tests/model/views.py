@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from dispatcher.model import Why
 
 if TYPE_CHECKING:
-    from tests.model.world import AssignmentState, ContactState, QueueState, UserState, World
+    from tests.model.state import AssignmentState, CallState, ContactState, QueueState, UserState
+    from tests.model.world import World
 
 Result = dict[str, Any]
 Board = tuple[str, int, str, int]
@@ -52,6 +53,27 @@ def assignment(world: World, given: AssignmentState) -> Result:
     }
 
 
+def call(world: World, call: CallState, ext: str, reason: str = "") -> Result:
+    """A call as both parties see it; `ext` of whoever acts."""
+    return {
+        "call_id": call.call_id,
+        "caller_id": call.caller_id,
+        "callee_id": call.callee_id,
+        "state": call.state if call.call_id in world.calls else "ended",
+        "meeting": call.meeting,
+        "ext": ext,
+        "started_at": int(call.call_id[:13]),
+        "contact_id": call.contact_id or None,
+        "reason": reason or None,
+    }
+
+
+def user_status(world: World, user_id: str, user: UserState | None) -> Result:
+    """What others may know of a user."""
+    status, dnd = ("offline", 0) if user is None else world.user_status(user)
+    return {"user_id": user_id, "status": status, "dnd": dnd}
+
+
 def agent(world: World, user: UserState) -> Result:
     """An agent as the board shows him; his queues and contacts in order of their ids."""
     return {
@@ -71,7 +93,7 @@ def agent(world: World, user: UserState) -> Result:
 def snapshot(world: World, user: UserState) -> Result:
     """Where a user stands."""
     is_agent = user.serves or world.load(user) or user.dnd
-    own = world.open_contact(user.user_id)
+    own, in_call = world.open_contact(user.user_id), world.call_of(user.user_id)
     given = sorted(contact.contact_id for contact in world.load(user))
     return {
         "user_id": user.user_id,
@@ -79,6 +101,7 @@ def snapshot(world: World, user: UserState) -> Result:
         "agent": agent(world, user) if is_agent else None,
         "contact": contact(world, own) if own is not None else None,
         "assignments": [assignment(world, a) for a in (world.contacts[id].assignment for id in given) if a is not None],
+        "call": call(world, in_call, in_call.ext) if in_call is not None else None,
     }
 
 

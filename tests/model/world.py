@@ -7,87 +7,7 @@ Times are epoch milliseconds of a clock that the tests move.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
-from dispatcher.model import Policy
-
-CUSTOMER_GRACE_MS = 60_000
-
-Event = tuple[object, ...]
-
-
-class Refused(Exception):
-    """The model refuses a command with an error of the closed set."""
-
-    def __init__(self, code: str) -> None:
-        super().__init__(code)
-        self.code = code
-
-
-@dataclass
-class QueueState:
-    """A queue: its policy, and whether it is being deleted."""
-
-    queue_id: str
-    name: str
-    policy: Policy
-    deleting: bool = False
-
-
-@dataclass
-class UserState:
-    """A person, as customer and as agent. `idle_since` is set from the moment he became able."""
-
-    user_id: str
-    name: str = ""
-    session: str = ""
-    client: str = ""
-    request_id: int = 0
-    reply: object = None
-    serves: dict[str, int] = field(default_factory=dict)
-    dnd: int = 0
-    dnd_reason: str = ""
-    capacity: int = 1
-    missed: int = 0
-    wrap_until: int | None = None
-    cool_until: int | None = None
-    idle_since: int | None = None
-    since_at: int | None = None
-
-
-@dataclass
-class AssignmentState:
-    """The pairing of a contact with an agent; `why` as the field order of `dispatcher.model.Why`."""
-
-    assignment_id: str
-    contact_id: str
-    agent_id: str
-    state: str
-    requested: bool
-    deadline_at: int | None
-    why: tuple[str, int, int | None, int, int, int]
-    reason: str = ""
-
-
-@dataclass
-class ContactState:
-    """One request for service, with its open assignment if it has one."""
-
-    contact_id: str
-    customer_id: str
-    name: str
-    queue_id: str
-    ext: str
-    presence: str
-    queued_at: int
-    wait_from: int
-    state: str = "waiting"
-    offers: int = 0
-    assignment: AssignmentState | None = None
-    agent_id: str = ""
-    reason: str = ""
-    matched_at: int | None = None
-    ended_at: int | None = None
+from tests.model.state import AssignmentState, CallState, ContactState, Event, QueueState, UserState
 
 
 class World:
@@ -99,6 +19,9 @@ class World:
         self.users: dict[str, UserState] = {}
         self.contacts: dict[str, ContactState] = {}
         self.assignments: dict[str, AssignmentState] = {}
+        self.calls: dict[str, CallState] = {}
+        self.customer_reach = "assigned"
+        self.watched_until = 0
         self.timers: dict[str, int] = {}
         self.events: list[Event] = []
         self.last_id = (0, 0)
@@ -127,6 +50,7 @@ class World:
             and user.serves != {}
             and len(self.load(user)) < user.capacity
             and self.prepared(user) is None
+            and self.call_of(user.user_id) is None
             and user.wrap_until is None
             and user.cool_until is None
         )
@@ -143,7 +67,8 @@ class World:
         """The agent's state: the first word that applies."""
         conditions = {
             "offline": user.session == "",
-            "busy": any(contact.state == "serving" for contact in self.load(user)),
+            "busy": self.call_of(user.user_id) is not None
+            or any(contact.state == "serving" for contact in self.load(user)),
             "offered": self.prepared(user) is not None,
             "wrapping": user.wrap_until is not None,
             "cooling": user.cool_until is not None,
@@ -166,6 +91,33 @@ class World:
         found = [c for c in self.contacts.values() if c.customer_id == user_id and c.state != "ended"]
         assert len(found) <= 1, f"{user_id} has {found}"
         return found[0] if found else None
+
+    def call_of(self, user_id: str) -> CallState | None:
+        """The call that a user is in."""
+        found = [call for call in self.calls.values() if user_id in (call.caller_id, call.callee_id)]
+        assert len(found) <= 1, f"{user_id} is in {found}"
+        return found[0] if found else None
+
+    def call_about(self, contact: ContactState) -> CallState | None:
+        """The call of a contact."""
+        found = [call for call in self.calls.values() if call.contact_id == contact.contact_id]
+        assert len(found) <= 1, f"{contact.contact_id} has {found}"
+        return found[0] if found else None
+
+    def is_ringing(self, contact: ContactState) -> bool:
+        """Whether the call of a contact rings."""
+        call = self.call_about(contact)
+        return call is not None and call.state == "ringing"
+
+    def user_status(self, user: UserState) -> tuple[str, int]:
+        """What others may know of a user: the first word that applies, and his manual mode."""
+        conditions = {
+            "offline": user.session == "",
+            "in_call": self.call_of(user.user_id) is not None,
+            "busy": self.open_contact(user.user_id) is not None or bool(self.load(user)),
+            "idle": True,
+        }
+        return next(status for status, applies in conditions.items() if applies), user.dnd
 
     def position(self, contact: ContactState) -> int | None:
         """The 1-based place in the line, held ones counted; None outside of a line."""
@@ -210,7 +162,13 @@ class World:
         key = (given.assignment_id, given.agent_id, given.contact_id, given.state, given.reason)
         self.say(event, *key, given.requested, deadline, given.why)
 
-    def next_contact_id(self) -> str:
+    def say_call(self, event: str, call: CallState, ext: str, reason: str = "") -> None:
+        """Note an event about a call."""
+        state = call.state if call.call_id in self.calls else "ended"
+        key = (call.call_id, call.caller_id, call.callee_id, call.contact_id)
+        self.say(event, *key, state, call.meeting, ext, reason)
+
+    def next_id(self) -> str:
         """Make the next id: milliseconds, and a counter that starts at 0 in each of them."""
         at, count = self.last_id
         if self.now > at:
@@ -296,6 +254,21 @@ class World:
                 self.timers[f"wrap:{user.user_id}"] = user.wrap_until
         return user
 
+    def leave_call(self, call: CallState) -> None:
+        """Let both out of a call; a grace that only it needed ends too."""
+        del self.calls[call.call_id]
+        self.timers.pop(f"ring:{call.call_id}", None)
+        for user_id in (call.caller_id, call.callee_id):
+            contact = self.open_contact(user_id)
+            if contact is None or contact.presence == "none":
+                self.timers.pop(f"grace:{user_id}", None)
+
+    def end_call(self, call: CallState | None, reason: str) -> None:
+        """End a call, if there is one, by neither party's doing."""
+        if call is not None:
+            self.leave_call(call)
+            self.say_call("call.ended", call, "", reason)
+
     def end_rests(self, user: UserState) -> None:
         """End wrap-up and cool-down."""
         user.wrap_until = user.cool_until = None
@@ -315,6 +288,7 @@ class World:
         """End an open contact in whatever state it is; then its agent may get the next one."""
         user = None
         was, queue = contact.state, self.queues[contact.queue_id]
+        self.end_call(self.call_about(contact), reason)
         if was == "serving":
             user = self.end_assignment(contact, "completed")
         elif was == "preparing":

@@ -6,6 +6,7 @@ script some case must reach a third of what its header allows.
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -257,6 +258,52 @@ async def session_close(world: World) -> tuple[str, int]:
 async def session_snapshot(world: World) -> tuple[str, int]:
     await full_agent(world)
     return await call(world, "session_snapshot", actor="anna")
+
+
+async def call_start(world: World) -> tuple[str, int]:
+    await wide(world, "anna", "bert")
+    return await call(world, "call_start", actor="anna", callee_id="bert", meeting="null")
+
+
+async def call_accept(world: World) -> tuple[str, int]:
+    await wide(world, "anna")
+    await world.login("kim")
+    await call(world, "contact_start_queuing", actor="kim", customer_id="kim", queue_id="q0")
+    ringing = await world.run("call_start", check=False, actor="anna", callee_id="kim", meeting="null")
+    return await call(world, "call_accept", actor="kim", call_id=ringing["call_id"])
+
+
+async def ring(world: World) -> str:
+    """Let anna call bert, while one waits in each of the queues that both of them serve."""
+    await wide(world, "anna", "bert")
+    ringing = await world.run("call_start", check=False, actor="anna", callee_id="bert", meeting="null")
+    await wait_everywhere(world)
+    return str(ringing["call_id"])
+
+
+async def call_reject(world: World) -> tuple[str, int]:
+    return await call(world, "call_reject", actor="bert", call_id=await ring(world))
+
+
+async def call_hangup(world: World) -> tuple[str, int]:
+    return await call(world, "call_hangup", actor="anna", call_id=await ring(world))
+
+
+async def user_status(world: World) -> tuple[str, int]:
+    await world.login("kim", "anna")
+    await call(world, "call_start", actor="anna", callee_id="kim", meeting="null")
+    return await call(world, "user_status", actor="kim", user_id="anna", customer_only=1)
+
+
+async def user_watch(world: World) -> tuple[str, int]:
+    return await call(world, "user_watch", actor="anna", user_ids=json.dumps([f"u{n}" for n in range(100)]))
+
+
+async def message_send(world: World) -> tuple[str, int]:
+    await world.login("kim", "anna")
+    await call(world, "call_start", actor="anna", callee_id="kim", meeting="null")
+    message: dict[str, Any] = {"actor": "kim", "client": "client-kim", "request_id": 1, "customer_only": 1}
+    return await call(world, "message_send", **message, to="anna", data="hello")
 
 
 async def tenant_create(world: World) -> tuple[str, int]:

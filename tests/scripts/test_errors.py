@@ -3,40 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
-from typing import Any
 
 import pytest
 
 from dispatcher.store.connect import Store
+from tests.scripts import error_scenes_calls  # noqa: F401  # read for the scenes it enters
+from tests.scripts.error_scenes import SCENES, Arguments, scene, served
 from tests.scripts.world import SCRIPTS, START_AT, Failed, World
 
-Arguments = dict[str, Any]
-Scene = Callable[[World], Awaitable[Arguments]]
-
 NOBODY = f"{START_AT}-9999"
-SCENES: dict[tuple[str, str], Scene] = {}
-
-
-def scene(*scripts: str, code: str) -> Callable[[Scene], Scene]:
-    """Enter a function that prepares a failure, and returns the arguments of the command that fails."""
-
-    def enter(prepare: Scene) -> Scene:
-        for script in scripts:
-            assert (script, code) not in SCENES
-            SCENES[script, code] = prepare
-        return prepare
-
-    return enter
-
-
-async def served(world: World, *, agent: str = "anna", queue: str = "q") -> str:
-    """Let an agent serve a customer, kim; return the contact's id."""
-    await world.queue(queue)
-    await world.agent(agent, queue)
-    contact = await world.customer("kim", queue)
-    await world.act(agent, "start", contact)
-    return contact
 
 
 # Queues

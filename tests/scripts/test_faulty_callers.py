@@ -19,6 +19,8 @@ TRUSTED: dict[str, set[str]] = {
     "agent_set_capacity": {"capacity"},
     "agent_set_dnd": {"dnd"},
     "agent_start_service": {"services"},
+    "call_start": {"meeting"},
+    "call_accept": {"meeting"},
     "contact_start_queuing": {"customer_id"},
     "queue_create": {"queue_id", "policy"},
     "queue_update": {"policy"},
@@ -36,6 +38,8 @@ READS: dict[str, Arguments] = {
     "queue_list": {"status": 1, "limit": 2, "cursor": "a"},
     "queue_positions": {"queue_id": "q", "contact_ids": "1763824800000-0000"},
     "queue_show": {"queue_id": "q"},
+    "user_status": {"user_id": "kim", "customer_only": 0},
+    "user_watch": {"user_ids": '["kim"]', "customer_only": 0},
     "queue_status": {"queue_id": "q"},
     "session_snapshot": {},
 }

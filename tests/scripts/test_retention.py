@@ -69,6 +69,7 @@ async def a_day(world: World) -> None:
     await world.drop("lost")
     await world.after(60)
     await world.after(1)
+    await calls(world)
     await world.run("agent_set_dnd", actor="anna", agent_id="anna", dnd=1)
     await world.customer("times out", "gone")
     await world.after(5)
@@ -81,6 +82,20 @@ async def a_day(world: World) -> None:
     await world.run("agent_set_dnd", actor="bert", agent_id="bert", dnd=1, request_id="0a key")
     with pytest.raises(Failed, match="TOKEN_AUTH_FAILED"):
         await world.run("tenant_login", secret_hash="x", address="10.0.0.1", tries_max=100)
+
+
+async def calls(world: World) -> None:
+    """Let calls end in their ways; the last one goes on."""
+    await world.customer("refuses", "q")
+    await world.call("anna", "refuses")
+    await world.on_call("refuses", "reject")
+    await world.customer("does not answer", "q")
+    await world.call("anna", "does not answer")
+    await world.after(30)
+    await world.login("carl", "dora")
+    for verb in ("reject", "accept"):
+        await world.call("carl", "dora")
+        await world.on_call("dora", verb)
 
 
 async def everybody_leaves(world: World) -> None:
@@ -97,7 +112,7 @@ async def test_after_a_day_every_key_that_is_left_lives_as_long_as_the_table_say
     await everybody_leaves(world)
     left = lifetimes(await world.freeze())
     reasons = [(await world.contact(id))["reason"] for facet, id in sorted(left) if facet == "contact"]
-    assert sorted(set(reasons)) == ["abandoned", "completed", "lost", "removed", "timed_out"]
+    assert sorted(set(reasons)) == ["abandoned", "completed", "lost", "no_answer", "refused", "removed", "timed_out"]
     lasting = {facet for (facet, _), lives in left.items() if lives == -1}
     assert lasting == LASTING | {"queues", "queue_names", "queue"}, "its queues are what an idle tenant keeps"
     for (facet, id), lives in left.items():

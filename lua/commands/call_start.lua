@@ -1,0 +1,50 @@
+-- Call another user. The agent of a contact who calls its customer thereby accepts it.
+--
+-- KEYS   meta guard
+-- ARGV   callee_id meeting ext customer_only
+-- REPLY  the call
+-- ERRORS NOT_LOGIN API_NO_PERMISSION CALL_EXIST WRONG_STATE USER_NOT_FOUND OFFLINE BUSY REQUEST
+-- EVENTS assignment.accepted call.incoming agent.changed
+-- CALLS  30 + 2 * served
+-- USES   request done able begin_service call reach agent
+--
+-- Looking whether both are free and taking both are one step: of two who call each other one gets through.
+local UNASSIGNED_RING_MS = 30000
+
+local reply = replied(agent)
+if reply then return reply end
+local me = agent(actor)
+if me.session == '' then return fail('NOT_LOGIN', 'a call needs a session') end
+if customer_only == '1' and not reaches_everybody() then
+  return fail('API_NO_PERMISSION', 'a customer calls nobody here')
+end
+if me.call ~= '' then return fail('CALL_EXIST') end
+if me.contact ~= '' then return fail('WRONG_STATE', 'who queues is called by his agent') end
+local other = agent(callee_id)
+if other.epoch == '' then return fail('USER_NOT_FOUND') end
+local c = other.contact ~= '' and contact(other.contact)
+local is_mine = c and c.agent_id == actor
+if is_mine and c.state == 'serving' then return fail('WRONG_STATE', 'the contact is served without a call') end
+if other.session == '' then return fail('OFFLINE') end
+if other.call ~= '' or other.preparing ~= '' or (not is_mine and (c or other.dnd ~= '')) then return fail('BUSY') end
+
+local ring_ms = UNASSIGNED_RING_MS
+if is_mine then
+  ring_ms = redis.call('HGET', QUEUE .. c.queue_id, 'ring_timeout') * 1000
+  accept_by_acting(c, me)
+end
+local id = next_id()
+local k = {
+  id = id, caller_id = actor, callee_id = callee_id, state = 'ringing', meeting = meeting, ext = ext,
+  contact_id = is_mine and c.id or '',
+}
+put(me, 'call', id)
+put(other, 'call', id)
+redis.call('HSET', CALL .. id, 'caller_id', actor, 'callee_id', callee_id, 'state', 'ringing', 'meeting', meeting,
+  'ext', ext, 'contact_id', k.contact_id, 'ring_until', arm('ring', id, now + ring_ms))
+local json = call_json(k, ext)
+emit('call.incoming', json, callee_id)
+me.cause, other.cause = 'call', 'call'
+index_able(me)
+index_able(other)
+return done(json)

@@ -1,0 +1,26 @@
+-- The way of an assignment into service, with a call or without.
+-- USES contact user timers events
+
+-- Take the offer as accepted, and its deadline away: what follows has its own time, or none.
+local function accept_by_acting(c, u)
+  disarm('assignment', c.id)
+  put(c, 'deadline_at', '')
+  if c.assignment_state == 'offered' then
+    put(c, 'assignment_state', 'accepted')
+    emit('assignment.accepted', assignment_json(c, contact_json(c)), u.id)
+  end
+  put(u, 'missed', '')
+end
+
+-- Let an accepted assignment be served; return the contact as JSON.
+local function begin_service(c, u)
+  put(c, 'assignment_state', 'serving')
+  put(c, 'state', 'serving')
+  put(u, 'preparing', '')
+  redis.call('ZREM', PREPARING .. c.queue_id, c.id)
+  redis.call('ZADD', SERVING .. c.queue_id, now_text, c.id)
+  ring(c.queue_id)
+  local json = contact_json(c)
+  emit('contact.serving', json, c.addressee)
+  return json
+end

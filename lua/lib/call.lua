@@ -1,0 +1,53 @@
+-- A call between two users. Both point at it with `call`, from ringing to its end; then its hash goes.
+-- USES user agent json events timers lifetime grace
+--
+-- In the scripts a call is `k`. Its id begins with the time: that is `started_at`. The call of a contact is the one
+-- its customer is in: with an open contact he is in no other.
+
+-- Return a call, or nil where there is none.
+local function find_call(id)
+  local key = CALL .. id
+  local v = redis.call('HMGET', key, 'caller_id', 'callee_id', 'state', 'meeting', 'ext', 'contact_id')
+  if not v[1] then return nil end
+  return {
+    id = id, key = key, caller_id = v[1], callee_id = v[2], state = v[3], meeting = v[4], ext = v[5], contact_id = v[6],
+  }
+end
+
+-- Return the call as JSON. `ext` is the caller's, or of whoever answers or ends it; `reason` says why it ended.
+local function call_json(k, ext, reason)
+  return '{"call_id":"' .. k.id .. '","caller_id":' .. quote_id(k.caller_id) .. ',"callee_id":' .. quote_id(k.callee_id)
+    .. ',"state":"' .. k.state .. '","meeting":' .. k.meeting .. ',"ext":' .. quote(ext)
+    .. ',"started_at":' .. string.sub(k.id, 1, 13)
+    .. (k.contact_id == '' and '' or ',"contact_id":"' .. k.contact_id .. '"')
+    .. (reason and ',"reason":"' .. reason .. '"}' or '}')
+end
+
+-- Take both parties out of a call. Who is told, and what follows for their work, is the caller's business.
+local function leave_call(k)
+  if k.state == 'ringing' then disarm('ring', k.id) end
+  k.state = 'ended'
+  redis.call('UNLINK', k.key)
+  for _, id in ipairs({k.caller_id, k.callee_id}) do
+    local u = agent(id)
+    put(u, 'call', '')
+    if u.session == '' then
+      if not is_awaited(u) then disarm('grace', id) end
+      review_lifetime(u)
+    end
+  end
+end
+
+-- End a call by neither party's doing: both are told why.
+local function end_call(k, reason)
+  leave_call(k)
+  local json = call_json(k, '', reason)
+  emit('call.ended', json, k.caller_id)
+  also_to(k.callee_id, 'call.ended', json)
+end
+
+-- End the call of a contact, if there is one.
+local function end_call_of(c, reason)
+  local id = user(c.customer_id).call
+  if id ~= '' then end_call(find_call(id), reason) end
+end
