@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+
+_MESSAGE = re.compile(rb"(\*3\r\n\$8\r\nsmessage\r\n\$\d+\r\n[^\r]*\r\n\$\d+\r\n[^\r]*\r\n)")
+"""A message of a sharded channel, whole: the JSON that is published has no line ends."""
 
 
 class _Pipe:
@@ -12,6 +16,7 @@ class _Pipe:
 
     reads = False
     frozen = False
+    writers: frozenset[asyncio.StreamWriter] = frozenset()
 
 
 class Proxy:
@@ -21,6 +26,8 @@ class Proxy:
         self.swallow = False
         self.black_hole = False
         """Whether a connection lets nothing more through, either way, once it begins to read channels."""
+        self.lose = 0
+        """So many messages of channels are yet to be lost, each as if it had never been published."""
         self.asked = asyncio.Event()
         """Set when bytes went to the server."""
         self.answered = asyncio.Event()
@@ -48,6 +55,13 @@ class Proxy:
         for writer in self._writers:
             writer.transport.abort()
 
+    def cut_readers(self) -> None:
+        """Drop the connections that read channels, at both ends."""
+        for pipe in self._pipes:
+            if pipe.reads:
+                for writer in pipe.writers:
+                    writer.transport.abort()
+
     def freeze_readers(self) -> None:
         """Let nothing more through, either way, on the connections that read channels, and close none of them."""
         for pipe in self._pipes:
@@ -58,6 +72,7 @@ class Proxy:
         both = {to_client, to_server}
         self._writers |= both
         pipe = _Pipe()
+        pipe.writers = frozenset(both)
         self._pipes.add(pipe)
         pumps = [
             asyncio.create_task(self._pump(near, to_server, self.asked, pipe, False), name="proxy to server"),
@@ -86,11 +101,20 @@ class Proxy:
                 if not answers and not pipe.reads and b"SSUBSCRIBE" in data:
                     pipe.reads, pipe.frozen = True, self.black_hole
                 if not pipe.frozen and not (answers and self.swallow):
-                    sink.write(data)
+                    sink.write(self._without_lost(data) if answers and pipe.reads else data)
                     await sink.drain()
                 passed.set()
         except OSError:
             pass
+
+    def _without_lost(self, data: bytes) -> bytes:
+        kept = b""
+        for part in _MESSAGE.split(data):
+            if self.lose and _MESSAGE.fullmatch(part):
+                self.lose -= 1
+            else:
+                kept += part
+        return kept
 
     def _accept(self, near: asyncio.StreamReader, to_client: asyncio.StreamWriter) -> None:
         task = asyncio.create_task(self._carry(near, to_client), name="proxy connection")
