@@ -18,6 +18,7 @@ from api import http, metrics_port
 from api.auth import Tokens
 from api.gateway import Gateway
 from api.observed import Observed, request_id
+from api.origins import Origins
 from dispatcher import logs, settings
 from dispatcher.engine import Dispatcher
 from dispatcher.errors import Code, DispatcherError
@@ -46,6 +47,7 @@ class Node:
     dispatcher: Dispatcher
     hub: Hub
     gateway: Gateway
+    origins: Origins
     ticker: Ticker
     metrics: Metrics
 
@@ -78,7 +80,8 @@ class Node:
             self.hub = Hub(self.dispatcher, store, self.settings.node_id)
             await self.hub.start()
             stack.push_async_callback(self.hub.stop)
-            self.gateway = Gateway(self.dispatcher, self.hub, self.tokens)
+            self.origins = Origins(self.dispatcher.get_origins)
+            self.gateway = Gateway(self.dispatcher, self.hub, self.tokens, origins=self.origins)
             stack.push_async_callback(self.gateway.stop)
             await self._measure(stack)
             log.info("node.started", node=self.settings.node_id, embedded=store.is_embedded)

@@ -12,6 +12,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from api.idempotency import request_key
+from api.origins import check_origin
 from dispatcher.errors import Code, DispatcherError
 from dispatcher.model import TENANT_PATTERN, Actor, Name, QueueId, Role, UserId
 
@@ -127,11 +128,16 @@ Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 
 
 async def current_claims(request: Request, credentials: Credentials) -> Claims:
-    """Return what the token of `Authorization: Bearer` says. Errors: NOT_LOGIN (none given), those of `Tokens.read`."""
+    """Return what the token of `Authorization: Bearer` says.
+
+    Errors: NOT_LOGIN (none given), those of `Tokens.read`, API_NO_PERMISSION (a page of a foreign site).
+    """
     if credentials is None:
         raise DispatcherError(Code.NOT_LOGIN, "send a token: Authorization: Bearer …")
     tokens: Tokens = request.app.state.node.tokens
-    return tokens.read(credentials.credentials)
+    claims = tokens.read(credentials.credentials)
+    await check_origin(request.headers, claims.tenant, request.app.state.node.origins)
+    return claims
 
 
 CurrentClaims = Annotated[Claims, Depends(current_claims)]

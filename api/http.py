@@ -7,10 +7,12 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
 from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
 
 from api import idempotency, problems, routes
 from api.auth import Tokens
 from api.body import BodyLimit
+from api.origins import Origins
 from dispatcher.engine import Dispatcher
 from dispatcher.settings import Settings, version
 
@@ -45,6 +47,14 @@ def build(
         telemetry=_QUIET,  # type: ignore[arg-type]
     )
     app.add_middleware(BodyLimit, bytes_max=body_bytes_max)
+    # Any page may ask and read what it is told; what of a tenant it may do, its origins decide.
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=["*"],
+        allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+        allow_headers=["Authorization", "Content-Type", idempotency.HEADER],
+        expose_headers=["Retry-After"],
+    )
     problems.install(app)
     routes.install(app)
     app.openapi = lambda: _document(app)  # type: ignore[method-assign]
@@ -56,6 +66,7 @@ class Furniture(Protocol):
 
     settings: Settings
     tokens: Tokens
+    origins: Origins
 
     @property
     def dispatcher(self) -> Dispatcher:

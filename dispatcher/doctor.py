@@ -100,7 +100,7 @@ async def read_state(store: Store, tenant: str, *, with_log: bool = False) -> St
             pairs = await client.zrange(name, 0, -1, withscores=True)
             state.zsets.setdefault(facet, {})[id] = {member: int(score) for member, score in pairs}
         if await client.ttl(name) == -1 and (
-            facet in ("assignment", "login", "request")
+            facet in ("assignment", "request", "login", "login_as")
             or (facet == "contact" and state.hashes["contact"][id].get("state") == "ended")
         ):
             state.immortal.append(name)
@@ -294,6 +294,8 @@ def counts_and_index(state: State) -> Iterator[Violation]:
         yield Violation(6, f"the queues being deleted: {what}", state.key("meta"))
     if what := _set_difference(state.hash("queue"), state.zset("queues")):
         yield Violation(6, f"the list of queues: {what}", state.key("queues"))
+    if what := _set_difference(state.hash("account"), state.zset("accounts")):
+        yield Violation(6, f"the list of accounts: {what}", state.key("accounts"))
     able: dict[str, dict[str, int]] = {}
     for id, user in state.hash("user").items():
         served = state.zset("agent_queues", id)

@@ -10,6 +10,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from dispatcher.accounts import AccountCommands
 from dispatcher.calls import CallCommands
 from dispatcher.commands import LIST_LIMIT_MAX, require
 from dispatcher.errors import Code, DispatcherError
@@ -33,7 +34,7 @@ from dispatcher.model import (
 from dispatcher.tenants import TenantCommands
 
 
-class Dispatcher(TenantCommands, CallCommands):
+class Dispatcher(TenantCommands, AccountCommands, CallCommands):
     """The commands of the dispatcher on one store.
 
     Every method raises `DispatcherError` with a code of the closed set. `on_due(tenant, due_at)` is told the

@@ -66,6 +66,9 @@ class Settings(BaseSettings):
     logins_per_minute: int = Field(
         default=600, ge=1, le=1_000_000, description="logins that one address may try in a tenant in a minute"
     )
+    passwords_per_minute: int = Field(
+        default=10, ge=1, le=1_000_000, description="logins with a password that may be tried for one user in a minute"
+    )
     body_bytes_max: int = Field(
         default=262_144, ge=65_536, le=16_777_216, description="bytes that the body of an HTTP request may have"
     )

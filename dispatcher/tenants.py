@@ -1,14 +1,16 @@
-"""Commands on tenants: creating them, their secrets, the tokens of their users."""
+"""Commands on tenants: creating them, their options and secrets, the tokens of their users."""
 
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import secrets
 
-from dispatcher.commands import Commands
+from dispatcher.commands import Commands, require
 from dispatcher.errors import Code, DispatcherError
-from dispatcher.model import TENANT_PATTERN, Actor
+from dispatcher.model import TENANT_PATTERN, Actor, Role
+from dispatcher.tenancy import TenantOptions, TenantPatch
 
 CUSTOMER_GRACE_S = 60
 AGENT_GRACE_S = 30
@@ -35,6 +37,37 @@ class TenantCommands(Commands):
         await self.runner.store.add_tenant(tenant)
         return secret
 
+    async def get_tenant(self, actor: Actor) -> TenantOptions:
+        """Read the options of the actor's tenant. Errors: API_NO_PERMISSION."""
+        require(actor, Role.ADMIN)
+        return TenantOptions.model_validate_json(await self._run("tenant_show", actor))
+
+    async def update_tenant(self, actor: Actor, patch: TenantPatch) -> TenantOptions:
+        """Change the given options of the actor's tenant. Errors: API_NO_PERMISSION."""
+        require(actor, Role.ADMIN)
+        options = json.dumps(_options(actor.tenant, patch))
+        return TenantOptions.model_validate_json(await self._run("tenant_update", actor, options=options))
+
+    async def get_origins(self, tenant: str) -> tuple[str, ...]:
+        """Read whose pages may come to a tenant. Errors: TOKEN_APPIDNOTEXIST."""
+        body = (await self.runner.run("tenant_show", tenant)).body
+        return TenantOptions.model_validate_json(body).origins
+
+    async def rotate_secret(self, actor: Actor) -> str:
+        """Make a new secret and return it; the one before stays valid until the next rotation, or until it is dropped.
+
+        Errors: API_NO_PERMISSION.
+        """
+        require(actor, Role.ADMIN)
+        secret = secrets.token_urlsafe(32)
+        await self._run("tenant_rotate_secret", actor, secret_hash=_hash(secret))
+        return secret
+
+    async def drop_former_secret(self, actor: Actor) -> None:
+        """End the secret that a rotation left valid. Errors: API_NO_PERMISSION."""
+        require(actor, Role.ADMIN)
+        await self._run("tenant_rotate_secret", actor, secret_hash="")
+
     async def check_secret(self, tenant: str, secret: str, address: str, tries_max: int) -> None:
         """Check a tenant's secret; `address` has `tries_max` tries a minute.
 
@@ -50,6 +83,22 @@ class TenantCommands(Commands):
         Errors: REQUEST_ID_REUSED, TOKEN_APPIDNOTEXIST.
         """
         return int(await self._run("tenant_mint", actor))
+
+
+def _options(tenant: str, patch: TenantPatch) -> dict[str, str | int]:
+    """Return the given options as the tenant's hash keeps them.
+
+    The legacy secret is kept as the SHA-256 of the two MD5 strings it is checked against: of itself, which pages log
+    in with, and of `tenant&secret`, which backends of the older Web API send.
+    """
+    options: dict[str, str | int] = patch.model_dump(exclude_none=True, exclude={"origins", "legacy_login"})
+    if patch.origins is not None:
+        options["origins"] = " ".join(dict.fromkeys(patch.origins))
+    if patch.legacy_login is not None:
+        secret = patch.legacy_login.get_secret_value()
+        for name, checked in (("legacy_login_hash", secret), ("legacy_api_hash", f"{tenant}&{secret}")):
+            options[name] = _hash(hashlib.md5(checked.encode(), usedforsecurity=False).hexdigest()) if secret else ""
+    return options
 
 
 def _hash(secret: str) -> str:

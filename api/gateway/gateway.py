@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-Origins = Callable[[str], Collection[str]]
+Origins = Callable[[str], Awaitable[Collection[str]]]
 
 REPORT_BACKOFF_S = (0.2, 5.0)
 _REPEATABLE = frozenset({Code.UNAVAILABLE, Code.OUTCOME_UNKNOWN, Code.RATE_LIMITED})
@@ -81,7 +81,7 @@ class Limits:
     close_s: float = 5.0
 
 
-def no_origins(tenant: str) -> Collection[str]:
+async def no_origins(tenant: str) -> Collection[str]:
     """Allow no origin but the node's own host."""
     return ()
 
@@ -89,7 +89,7 @@ def no_origins(tenant: str) -> Collection[str]:
 class Gateway:
     """GET /v1/ws. Mount it for the scope type `websocket`; `stop` it before the hub, after the server.
 
-    `origins(tenant)` lists the allowed values of `Origin` (`https://host`, or `*`); the node's own host is always
+    `origins(tenant)` reads the allowed values of `Origin` (`https://host`, or `*`); the node's own host is always
     allowed, and so is a client without `Origin` (not a browser). `open` counts the sockets there are, `too_slow` those
     closed since the start because their outbox was full.
     """

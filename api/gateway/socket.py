@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import structlog
+from starlette.datastructures import Headers
 
 from api.gateway.commands import COMMANDS, Call, HelloArgs, NoArgs, parse_args
 from api.gateway.gateway import Claims, Gateway, Receive, Scope, Send
 from api.gateway.outbox import Outbox
 from api.gateway.protocol import BadFrameError, Close, Request, failed, ok, read_request, repeated
+from api.origins import check_origin
 from dispatcher.errors import Code, DispatcherError, Repeated
 from dispatcher.events.frames import frame
 from dispatcher.events.member import Member
@@ -130,7 +132,7 @@ class Socket:
                 raise DispatcherError(Code.NOT_LOGIN, "the first frame is hello")
             args = parse_args(HelloArgs, request.args)
             claims = self._gateway.tokens.read(args.token)
-            self._check_origin(claims.tenant)
+            await check_origin(Headers(scope=self._scope), claims.tenant, self._gateway.origins)
             self._client = args.client or secrets.token_hex(16)
             self._actor = self._actor_of(claims)
             # From here on the session may exist, whatever becomes of the answer.
@@ -210,16 +212,6 @@ class Socket:
 
         return tell
 
-    def _check_origin(self, tenant: str) -> None:
-        """Refuse a page of a foreign site. Errors: API_NO_PERMISSION."""
-        origin = _header(self._scope["headers"], b"origin")
-        if origin is None:
-            return
-        allowed = self._gateway.origins(tenant)
-        own = origin.partition("://")[2] == _header(self._scope["headers"], b"host")
-        if not own and origin not in allowed and "*" not in allowed:
-            raise DispatcherError(Code.API_NO_PERMISSION, "this origin is not allowed")
-
     # The token's end
 
     def _watch_expiry(self, expires_at: int) -> None:
@@ -282,8 +274,3 @@ def _close_code(code: Code) -> Close:
     if code is Code.SERVER_EXCEPTION:
         return Close.FAILED
     return Close.BAD_FRAME if code is Code.PARAM_ERR else Close.NOT_ALLOWED
-
-
-def _header(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> str | None:
-    """Return a header's value."""
-    return next((value.decode("latin-1") for key, value in headers if key == name), None)

@@ -2,10 +2,10 @@
 
 from fastapi import FastAPI
 
-from api.routes import agents, assignments, contacts, events, login, operations, queues
+from api.routes import agents, assignments, contacts, events, login, operations, queues, tenant, users
 
 
 def install(app: FastAPI) -> None:
     """Add every row."""
-    for module in (login, queues, contacts, agents, assignments, events, operations):
+    for module in (login, tenant, users, queues, contacts, agents, assignments, events, operations):
         app.include_router(module.router)

@@ -39,7 +39,8 @@ async def _engine(request: Request) -> Dispatcher:
     return dispatcher
 
 
-def _is_printable(text: str) -> str:
+def is_printable(text: str) -> str:
+    """Refuse what cannot be printed."""
     if not text.isprintable():
         raise ValueError("must be printable")
     return text
@@ -48,7 +49,7 @@ def _is_printable(text: str) -> str:
 async def _agent(
     actor: CurrentActor,
     agent: Annotated[
-        str, Path(min_length=1, max_length=128, description="A user's id, or `me`"), AfterValidator(_is_printable)
+        str, Path(min_length=1, max_length=128, description="A user's id, or `me`"), AfterValidator(is_printable)
     ],
 ) -> str:
     return actor.user_id if agent == "me" else agent

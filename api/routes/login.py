@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Self
 
 from fastapi import Request
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from api.auth import TTL_DEFAULT_S, TTL_MAX_S, TTL_MIN_S, CurrentActor, Tokens
-from api.idempotency import request_key
+from api.idempotency import request_key, slow_request_key
+from api.origins import check_origin
 from api.routes.common import Engine, rows
 from dispatcher.engine import Dispatcher
 from dispatcher.errors import Code, DispatcherError
-from dispatcher.model import (
-    SERVED_QUEUES_MAX,
-    TENANT_PATTERN,
-    Actor,
-    Model,
-    Name,
-    QueueId,
-    Role,
-    Snapshot,
-    User,
-    UserId,
-)
+from dispatcher.model import TENANT_PATTERN, Actor, Model, Name, Role, Snapshot, User, UserId
+from dispatcher.settings import Settings
+from dispatcher.tenancy import Queues, Roles, Secret
 
 router = rows("login")
 
-Roles = Annotated[frozenset[Role], Field(min_length=1)]
+Ttl = Annotated[int, Field(ge=TTL_MIN_S, le=TTL_MAX_S, strict=True)]
 
 
 class TokenRequest(Model):
@@ -36,16 +28,28 @@ class TokenRequest(Model):
     user_id: UserId
     name: Name | None = None
     roles: Roles
-    queues: Annotated[frozenset[QueueId], Field(max_length=SERVED_QUEUES_MAX)] | None = None
-    ttl_s: Annotated[int, Field(ge=TTL_MIN_S, le=TTL_MAX_S, strict=True)] = TTL_DEFAULT_S
+    queues: Queues | None = None
+    ttl_s: Ttl = TTL_DEFAULT_S
 
 
 class LoginRequest(TokenRequest):
-    """A backend with the tenant's secret asks for a user's token."""
+    """A backend with the tenant's secret asks for a user's token, or a person with the password of his account.
+
+    With a password `name`, `roles` and `queues` are those of the account, and are not asked for.
+    """
 
     tenant: Annotated[str, Field(pattern=TENANT_PATTERN)]
-    secret: Annotated[str, Field(min_length=1, max_length=256)]
+    secret: Secret | None = None
+    password: Secret | None = None
     roles: Roles = frozenset({Role.CUSTOMER})
+
+    @model_validator(mode="after")
+    def _is_of_one_kind(self) -> Self:
+        if (self.secret is None) == (self.password is None):
+            raise ValueError("exactly one of secret and password")
+        if self.password is not None and self.model_fields_set & {"name", "roles", "queues"}:
+            raise ValueError("with a password, name, roles and queues are those of the account")
+        return self
 
 
 class Login(Model):
@@ -58,12 +62,30 @@ class Login(Model):
 
 @router.post("/login")
 async def login(body: LoginRequest, request: Request, engine: Engine) -> Login:
-    """Log a user in with the tenant's secret."""
+    """Log in: a user with the tenant's secret, or a person with his password."""
+    await check_origin(request.headers, body.tenant, request.app.state.node.origins)
+    settings: Settings = request.app.state.node.settings
     address = request.client.host if request.client else ""
-    tries_max = request.app.state.node.settings.logins_per_minute
-    await engine.check_secret(body.tenant, body.secret, address, tries_max)
-    actor = Actor(tenant=body.tenant, user_id=body.user_id, request_key=await request_key(request))
-    return await _mint(request, engine, actor, body)
+    if body.password is None:
+        secret = body.secret.get_secret_value() if body.secret else ""
+        await engine.check_secret(body.tenant, secret, address, settings.logins_per_minute)
+        asked: TokenRequest = body
+        key = await request_key(request)
+    else:
+        account = await engine.check_password(
+            body.tenant,
+            body.user_id,
+            body.password.get_secret_value(),
+            address=address,
+            tries_max=settings.logins_per_minute,
+            user_tries_max=settings.passwords_per_minute,
+        )
+        queues = None if account.queues is None else frozenset(account.queues)
+        asked = TokenRequest(
+            user_id=body.user_id, name=account.name, roles=frozenset(account.roles), queues=queues, ttl_s=body.ttl_s
+        )
+        key = await slow_request_key(request)
+    return await _mint(request, engine, Actor(tenant=body.tenant, user_id=body.user_id, request_key=key), asked)
 
 
 @router.post("/tokens")

@@ -20,7 +20,7 @@ class Key(NamedTuple):
 
 
 TENANT_KEYS: tuple[Key, ...] = (
-    Key("meta", "", "HASH", "the tenant: secret, options, clock (`now`, `seq`), queues being deleted", "for ever"),
+    Key("meta", "", "HASH", "the tenant: secrets, options, clock (`now`, `seq`), queues being deleted", "for ever"),
     Key("guard", "", "-", "never exists: lets a cluster refuse a script while the slot moves", "never"),
     Key("clock", "", "STRING", "the virtual clock's ms; only where tests swap the clock", "tests only"),
     Key("queues", "", "ZSET", "all queue ids @ 0", "with its queues"),
@@ -50,7 +50,10 @@ TENANT_KEYS: tuple[Key, ...] = (
     Key("timers", "", "ZSET", "pending deadlines `kind:id` @ due ms", "while there are some"),
     Key("log", "", "STREAM", "all events in order: `at`, `events` (JSON array)", "7 days"),
     Key("request", "user/key", "STRING", "what an Idempotency-Key of a user asked, as a digest, and its answer", "1 h"),
+    Key("accounts", "", "ZSET", "users with an account @ 0", "with its accounts"),
+    Key("account", "user", "HASH", "an account: name, roles, queues, its password's argon2 hash", "until deleted"),
     Key("login", "address", "STRING", "logins tried from one address in the current minute", "1 min"),
+    Key("login_as", "user", "STRING", "logins tried with a password of one user in the current minute", "1 min"),
 )
 
 CHANNELS: tuple[Key, ...] = (

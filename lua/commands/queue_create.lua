@@ -6,7 +6,7 @@
 -- ERRORS QUEUE_EXISTS REQUEST
 -- EVENTS queue.changed audit
 -- CALLS  2024
--- USES   request done queue_json audit
+-- USES   request done write_fields queue_json audit
 --
 -- Without an id it gets the integer after the largest there was; at most 1,000 that are taken as names are passed over.
 local reply = replied(user)
@@ -24,15 +24,11 @@ if redis.call('EXISTS', QUEUE .. queue_id) == 1 then return fail('QUEUE_EXISTS',
 if name == '' then name = queue_id end
 if redis.call('HEXISTS', QUEUE_NAMES, name) == 1 then return fail('QUEUE_EXISTS', 'the name is taken') end
 
-local members = cjson.decode(policy)
-local fields = {'name', name, 'deleting', '', 'queue_seq', 0, 'created_at', now_text}
-for field, value in pairs(members) do
-  fields[#fields + 1], fields[#fields + 2] = field, value
-end
+write_fields(QUEUE .. queue_id, policy)
+redis.call('HSET', QUEUE .. queue_id, 'name', name, 'deleting', '', 'queue_seq', 0, 'created_at', now_text)
 if string.match(queue_id, '^[1-9]%d?%d?%d?%d?%d?%d?%d?%d?$') and tonumber(queue_id) >= next_number then
   redis.call('HSET', META, 'queue_next', queue_id + 1)
 end
-redis.call('HSET', QUEUE .. queue_id, unpack(fields))
 redis.call('HSET', QUEUE_NAMES, name, queue_id)
 redis.call('ZADD', QUEUES, 0, queue_id)
 local json = queue_json(queue_id)

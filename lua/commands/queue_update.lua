@@ -6,7 +6,7 @@
 -- ERRORS QUE_ID_INVALID QUEUE_EXISTS QUEUE_CLOSED REQUEST
 -- EVENTS queue.changed audit
 -- CALLS  18
--- USES   request done queue_json queue line audit
+-- USES   request done write_fields queue_json queue line audit
 --
 -- A new priority is one write to `heads`, under any load: the line itself does not know it.
 local reply = replied(user)
@@ -23,11 +23,7 @@ if name ~= '' and not owner then
   redis.call('HSET', QUEUE_NAMES, name, queue_id)
   redis.call('HSET', QUEUE .. queue_id, 'name', name)
 end
-local fields = {}
-for field, value in pairs(changes) do
-  fields[#fields + 1], fields[#fields + 2] = field, value
-end
-if #fields > 0 then redis.call('HSET', QUEUE .. queue_id, unpack(fields)) end
+write_fields(QUEUE .. queue_id, policy)
 if changes.priority then
   local head = redis.call('ZRANGE', WAITING .. queue_id, 0, 0, 'WITHSCORES')
   if head[1] then redis.call('ZADD', HEADS, changes.priority * PRIORITY_STEP + head[2], queue_id) end

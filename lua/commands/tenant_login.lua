@@ -6,13 +6,13 @@
 -- ERRORS TOKEN_APPIDNOTEXIST TOKEN_AUTH_FAILED RATE_LIMITED
 -- EVENTS none
 -- CALLS  3
--- USES   fail
+-- USES   fail tries
 --
--- One script, so that tries made at the same time are all counted before one of them is answered.
-local known = redis.call('HGET', META, 'secret_hash')
-if not known then return fail('TOKEN_APPIDNOTEXIST') end
-local tries = redis.call('INCR', LOGIN .. address)
-if tries == 1 then redis.call('PEXPIRE', LOGIN .. address, 60000) end
-if tries > tonumber(tries_max) then return fail('RATE_LIMITED', 'too many logins from this address in a minute') end
-if known ~= secret_hash then return fail('TOKEN_AUTH_FAILED', 'wrong secret') end
+-- One script, so that tries made at the same time are all counted before one of them is answered. Two secrets are
+-- valid from a rotation until the former one is dropped.
+local known = redis.call('HMGET', META, 'secret_hash', 'former_secret_hash')
+if not known[1] then return fail('TOKEN_APPIDNOTEXIST') end
+local failure = too_often(LOGIN .. address, tries_max, 'from this address')
+if failure then return failure end
+if secret_hash ~= known[1] and secret_hash ~= known[2] then return fail('TOKEN_AUTH_FAILED', 'wrong secret') end
 return {'OK', 'true', ''}

@@ -10,6 +10,7 @@ from fastapi import FastAPI
 
 from api import http
 from api.auth import Tokens
+from api.origins import Origins
 from dispatcher.engine import Dispatcher
 from dispatcher.errors import DispatcherError
 from dispatcher.model import Role
@@ -24,6 +25,7 @@ class FakeNode:
     settings: Settings
     tokens: Tokens
     dispatcher: Dispatcher
+    origins: Origins
     failure: DispatcherError | None = None
 
     async def ready(self) -> None:
@@ -45,7 +47,7 @@ def fake() -> FakeDispatcher:
 def app(fake: FakeDispatcher, tokens: Tokens) -> FastAPI:
     """The HTTP door before a stand-in for the engine."""
     app = http.build(body_bytes_max=BODY_BYTES_MAX)
-    http.furnish(app, FakeNode(Settings(node_id="n1"), tokens, cast(Dispatcher, fake)))
+    http.furnish(app, FakeNode(Settings(node_id="n1"), tokens, cast(Dispatcher, fake), Origins(fake.get_origins)))
     return app
 
 

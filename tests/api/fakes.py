@@ -14,11 +14,13 @@ from dispatcher.model import (
     Page,
     Queue,
     QueueStatus,
+    Role,
     Service,
     Snapshot,
     User,
     Why,
 )
+from dispatcher.tenancy import Account, CustomerReach, TenantOptions
 
 CONTACT_ID = "1763824800123-0007"
 ASSIGNMENT_ID = "1763824800123-0007-1"
@@ -56,9 +58,29 @@ ASSIGNMENT = Assignment(
     why=Why(rule="transfer", queue_priority=10, agent_priority=None, waited_ms=0, idle_ms=0, others_able=0),
     requested=False,
 )
+OPTIONS = TenantOptions(
+    created_at=1,
+    customer_grace=60,
+    agent_grace=30,
+    time_zone="UTC",
+    origins=(),
+    customer_reach=CustomerReach.ASSIGNED,
+    legacy_login=False,
+    former_secret=False,
+)
+ACCOUNT = Account(user_id="ann", name="Ann", roles=(Role.AGENT,), queues=("1",), created_at=1)
 
 ANSWERS: dict[str, Any] = {
     "check_secret": None,
+    "check_password": ACCOUNT,
+    "get_origins": (),
+    "made_at": 1763824800123,
+    "get_tenant": OPTIONS,
+    "update_tenant": OPTIONS,
+    "list_accounts": Page[Account](items=(ACCOUNT,), cursor=None),
+    "create_account": ACCOUNT,
+    "update_account": ACCOUNT,
+    "delete_account": None,
     "get_snapshot": Snapshot(user=User(user_id="u", name="U"), offset=0, epoch="e"),
     "list_queues": Page[Queue](items=(QUEUE,), cursor=None),
     "create_queue": QUEUE,

@@ -9,11 +9,25 @@ from fastapi import FastAPI
 
 from dispatcher.errors import Code, DispatcherError
 from dispatcher.model import Presence, Role, Service
+from dispatcher.tenancy import AccountCreate, AccountPatch, TenantPatch
 from tests.api.conftest import Door
-from tests.api.fakes import AGENT, ASSIGNMENT, ASSIGNMENT_ID, CONTACT, CONTACT_ID, QUEUE, STATUS, FakeDispatcher
+from tests.api.fakes import (
+    ACCOUNT,
+    AGENT,
+    ASSIGNMENT,
+    ASSIGNMENT_ID,
+    CONTACT,
+    CONTACT_ID,
+    OPTIONS,
+    QUEUE,
+    STATUS,
+    FakeDispatcher,
+)
 
 NEW_QUEUE = {"name": "Sales", "priority": 3}
 PAGE = {"limit": 100, "cursor": ""}
+
+NEW_ACCOUNT: dict[str, Any] = {"user_id": "ann", "roles": ["agent"], "password": "correct horse"}
 
 # method, path, body, command, its arguments after the actor, its options, status, answer
 Row = tuple[str, str, Any, str, tuple[Any, ...], dict[str, Any], int, Any]
@@ -129,6 +143,12 @@ ROWS: list[Row] = [
         ASSIGNMENT,
     ),
     ("POST", f"/v1/assignments/{ASSIGNMENT_ID}/accept", None, "accept", (ASSIGNMENT_ID,), {}, 200, ASSIGNMENT),
+    ("GET", "/v1/tenant", None, "get_tenant", (), {}, 200, OPTIONS),
+    ("PATCH", "/v1/tenant", {"agent_grace": 9}, "update_tenant", (TenantPatch(agent_grace=9),), {}, 200, OPTIONS),
+    ("GET", "/v1/users", None, "list_accounts", (), PAGE, 200, {"items": [ACCOUNT], "cursor": None}),
+    ("POST", "/v1/users", NEW_ACCOUNT, "create_account", (AccountCreate(**NEW_ACCOUNT),), {}, 201, ACCOUNT),
+    ("PATCH", "/v1/users/ann", {"name": "A"}, "update_account", ("ann", AccountPatch(name="A")), {}, 200, ACCOUNT),
+    ("DELETE", "/v1/users/ann", None, "delete_account", ("ann",), {}, 204, None),
     ("POST", f"/v1/assignments/{ASSIGNMENT_ID}/reject", None, "reject", (ASSIGNMENT_ID,), {}, 200, ASSIGNMENT),
 ]
 

@@ -178,7 +178,11 @@ async def node(
     """Run a node on a free port."""
     tokens = tokens or Tokens()
     hub = Hub(dispatcher, store, f"node-{secrets.token_hex(4)}", pace=pace)
-    gateway = Gateway(dispatcher, hub, tokens, limits=limits, origins=lambda tenant: origins)
+
+    async def allowed(tenant: str) -> Collection[str]:
+        return origins
+
+    gateway = Gateway(dispatcher, hub, tokens, limits=limits, origins=allowed)
     one = Node(gateway, hub, dispatcher, tokens)
     await hub.start()
     config = uvicorn.Config(

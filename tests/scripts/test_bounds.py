@@ -311,6 +311,45 @@ async def tenant_create(world: World) -> tuple[str, int]:
     return await call(world, "tenant_create", secret_hash="x", customer_grace=1, agent_grace=1)
 
 
+async def tenant_show(world: World) -> tuple[str, int]:
+    return await call(world, "tenant_show")
+
+
+async def tenant_update(world: World) -> tuple[str, int]:
+    return await call(world, "tenant_update", **ROOT, options='{"time_zone":"UTC","origins":"*"}')
+
+
+async def tenant_rotate_secret(world: World) -> tuple[str, int]:
+    return await call(world, "tenant_rotate_secret", **ROOT, secret_hash="y")
+
+
+ACCOUNT = '{"name":"Kim","roles":"agent admin","queues":"*","password_hash":"x"}'
+
+
+async def account_create(world: World) -> tuple[str, int]:
+    return await call(world, "account_create", **ROOT, user_id="kim", fields=ACCOUNT)
+
+
+async def account_update(world: World) -> tuple[str, int]:
+    await account_create(world)
+    return await call(world, "account_update", **ROOT, user_id="kim", fields=ACCOUNT)
+
+
+async def account_delete(world: World) -> tuple[str, int]:
+    await account_create(world)
+    return await call(world, "account_delete", **ROOT, user_id="kim")
+
+
+async def account_list(world: World) -> tuple[str, int]:
+    await world.many("account_create", [{**ROOT, "user_id": f"u{n}", "fields": ACCOUNT} for n in range(101)])
+    return await call(world, "account_list", limit=100)
+
+
+async def account_login(world: World) -> tuple[str, int]:
+    await account_create(world)
+    return await call(world, "account_login", user_id="kim", address="a", tries_max=9, user_tries_max=9)
+
+
 async def tenant_mint(world: World) -> tuple[str, int]:
     return await call(world, "tenant_mint", actor="kim")
 

@@ -11,6 +11,7 @@ from tests.scripts import error_scenes_calls  # noqa: F401  # read for the scene
 from tests.scripts.error_scenes import SCENES, Arguments, scene, served
 from tests.scripts.world import SCRIPTS, START_AT, Failed, World
 
+ACCOUNT = '{"name":"Kim","roles":"agent","queues":"*","password_hash":"x"}'
 NOBODY = f"{START_AT}-9999"
 
 
@@ -307,6 +308,26 @@ async def _(world: World) -> Arguments:
 async def _(world: World) -> Arguments:
     world.tenant += "-not-there"
     return {"secret_hash": "x", "address": "10.0.0.1", "tries_max": 3}
+
+
+# Accounts
+
+
+@scene("account_create", code="WRONG_STATE")
+async def _(world: World) -> Arguments:
+    await world.run("account_create", actor="root", supervisor=1, user_id="kim", fields=ACCOUNT)
+    return {"actor": "root", "supervisor": 1, "user_id": "kim", "fields": ACCOUNT}
+
+
+@scene("account_update", "account_delete", code="USER_NOT_FOUND")
+async def _(world: World) -> Arguments:
+    await world.login("kim")
+    return {"actor": "root", "supervisor": 1, "user_id": "kim", "fields": ACCOUNT}
+
+
+@scene("account_login", code="RATE_LIMITED")
+async def _(world: World) -> Arguments:
+    return {"user_id": "kim", "address": "10.0.0.1", "tries_max": 9, "user_tries_max": 0}
 
 
 def test_there_is_a_scene_for_every_error_of_every_header() -> None:

@@ -16,6 +16,9 @@ Arguments = dict[str, Any]
 
 TRUSTED: dict[str, set[str]] = {
     # Numbers and patterns that the types of `model` hold, and ids that only the gateway makes.
+    "account_create": {"user_id", "fields"},
+    "account_login": {"user_id", "address", "tries_max", "user_tries_max"},
+    "account_update": {"fields"},
     "agent_set_capacity": {"capacity"},
     "agent_set_dnd": {"dnd"},
     "agent_start_service": {"services"},
@@ -27,10 +30,13 @@ TRUSTED: dict[str, set[str]] = {
     "session_open": {"session_id"},
     "tenant_create": {"customer_grace", "agent_grace"},
     "tenant_login": {"tries_max"},
+    "tenant_update": {"options"},
 }
 """What a script takes as it is."""
 
 READS: dict[str, Arguments] = {
+    "account_list": {"limit": 2, "cursor": "a"},
+    "tenant_show": {},
     "agent_list": {"queue_id": "q", "limit": 2, "cursor": "0"},
     "agent_show": {"agent_id": "anna"},
     "contact_list": {"queue_id": "q", "limit": 2, "cursor": "1763824800000-0000"},
@@ -60,6 +66,16 @@ async def good(world: World, script: str) -> Arguments:
     if script == "tenant_create":
         world.tenant += "-new"
         return {"secret_hash": "x", "customer_grace": 60, "agent_grace": 30}
+    if script == "account_login":
+        return {"user_id": "kim", "address": "a", "tries_max": 9, "user_tries_max": 9}
+    if script in ("account_update", "account_delete"):
+        account = '{"name":"","roles":"agent","queues":"*"}'
+        await world.run("account_create", actor="root", user_id="kim", fields=account)
+        return {"actor": "root", "user_id": "kim"} | ({"fields": account} if script == "account_update" else {})
+    if script == "tenant_update":
+        return {"actor": "root", "supervisor": 1, "options": '{"time_zone":"UTC"}'}
+    if script == "tenant_rotate_secret":
+        return {"actor": "root", "secret_hash": "y"}
     if script == "tenant_login":
         return {"secret_hash": "x", "address": "a", "tries_max": 9}
     if script == "tick":

@@ -24,6 +24,14 @@ async def scene(world: World, script: str) -> Arguments:
     if script == "tenant_mint":
         await world.login("root")
         return {"actor": "root"}
+    if script == "account_create":
+        await world.login("root")
+        return {
+            "actor": "root",
+            "supervisor": 1,
+            "user_id": "kim",
+            "fields": '{"name":"","roles":"agent","queues":"*"}',
+        }
     if script.startswith("queue_"):
         await world.login("root")
         queue_id = "" if script == "queue_create" else "q"

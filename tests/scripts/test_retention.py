@@ -17,6 +17,7 @@ LIFETIMES = {
     "assignment": 10 * MINUTE,
     "user": 24 * 60 * MINUTE,
     "login": MINUTE,
+    "login_as": MINUTE,
     "request": 60 * MINUTE,
 }
 """By facet: ms after the end, as the table of sizes and retention has it."""
@@ -80,6 +81,16 @@ async def a_day(world: World) -> None:
     await world.run("agent_stop_service", actor="anna", agent_id="anna", queue_id="q")
     await world.run("contact_stop_queuing", actor="by phone")
     await world.run("agent_set_dnd", actor="bert", agent_id="bert", dnd=1, request_id="0a key")
+    await people_log_in(world)
+
+
+async def people_log_in(world: World) -> None:
+    """Let one person have an account, another no longer, and let both doors count a wrong try."""
+    person = '{"name":"Ann","roles":"agent","queues":"*","password_hash":"x"}'
+    for user in ("stays", "goes"):
+        await world.run("account_create", **ROOT, user_id=user, fields=person)
+    await world.run("account_delete", **ROOT, user_id="goes")
+    await world.run("account_login", user_id="nobody", address="10.0.0.1", tries_max=100, user_tries_max=9)
     with pytest.raises(Failed, match="TOKEN_AUTH_FAILED"):
         await world.run("tenant_login", secret_hash="x", address="10.0.0.1", tries_max=100)
 
@@ -114,7 +125,7 @@ async def test_after_a_day_every_key_that_is_left_lives_as_long_as_the_table_say
     reasons = [(await world.contact(id))["reason"] for facet, id in sorted(left) if facet == "contact"]
     assert sorted(set(reasons)) == ["abandoned", "completed", "lost", "no_answer", "refused", "removed", "timed_out"]
     lasting = {facet for (facet, _), lives in left.items() if lives == -1}
-    assert lasting == LASTING | {"queues", "queue_names", "queue"}, "its queues are what an idle tenant keeps"
+    assert lasting == LASTING | {"queues", "queue_names", "queue", "accounts", "account"}, "what an idle tenant keeps"
     for (facet, id), lives in left.items():
         if lives != -1:
             assert LIFETIMES[facet] - PATIENCE <= lives <= LIFETIMES[facet], f"{facet} {id}"
@@ -130,6 +141,7 @@ async def test_nothing_at_all_is_left_of_people_and_contacts_when_their_time_is_
         await client.pexpire(name, 0)
     world.forget()
     await world.run("queue_delete", **ROOT, queue_id="q", force=0)
+    await world.run("account_delete", **ROOT, user_id="stays")
     assert (await world.freeze()).facets() == LASTING
     # Who comes again is as new, and a late tick brings nobody back.
     await world.after(86_400)

@@ -1,0 +1,11 @@
+-- Read a tenant's options.
+--
+-- KEYS   meta guard
+-- ARGV
+-- REPLY  the options
+-- ERRORS none
+-- EVENTS none
+-- CALLS  3
+-- FLAGS  no-writes
+-- USES   tenant options_json
+return {'OK', options_json(), ''}
