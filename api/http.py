@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
-from api import idempotency, problems, routes
+from api import idempotency, problems, routes, sdk
 from api.auth import Tokens
 from api.body import BodyLimit
 from api.origins import Origins
@@ -57,6 +57,7 @@ def build(
     )
     problems.install(app)
     routes.install(app)
+    sdk.install(app)
     app.openapi = lambda: _document(app)  # type: ignore[method-assign]
     return app
 

@@ -15,7 +15,7 @@ TOOLS: dict[str, tuple[Callable[[], str | None], str]] = {
 }
 """Each lane: what finds its tool, and the tool's name."""
 
-PROGRAMS = ("npm",)
+PROGRAMS = ("node", "npm")
 """What single tests start (`@pytest.mark.needs`)."""
 
 

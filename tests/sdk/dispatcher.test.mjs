@@ -1,0 +1,203 @@
+// The SDK against a real node: commands, live state, and what it does when wires, sessions and tokens fail.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { connect, DispatcherError, login } from '../../api/web/sdk/dispatcher.js';
+import { next, SECRET, someone, TENANT, token, until, URL_OF_NODE, Wire } from './service.mjs';
+
+const QUICK = { timeout_s: 10, backoff_s: 0.02 };
+const open = new Set();
+
+/** Connect, to be closed at the end. */
+async function join(name, { roles = [], url = URL_OF_NODE, ...options } = {}) {
+  const client = await connect(url, await token(name, ...roles), { ...QUICK, ...options });
+  open.add(client);
+  return client;
+}
+
+let boss;
+before(async () => {
+  boss = await join(someone('boss'), { roles: ['admin'] });
+});
+after(() => open.forEach((client) => client.close()));
+
+/** Make a queue of the test's own. */
+const queue = async (policy = {}) => (await boss.http.create_queue(policy)).queue_id;
+
+const fails = (promise, code, errno) => assert.rejects(promise, (error) => {
+  assert.ok(error instanceof DispatcherError, String(error));
+  assert.deepEqual([error.code, error.errno], [code, errno]);
+  return true;
+});
+
+test('a customer waits, is served, and leaves; both states follow', async () => {
+  const queue_id = await queue();
+  const customer = await join(someone('kim'));
+  const contact = await customer.start_queuing({ queue_id, ext: 'order 7' });
+  assert.equal(contact.position, 1);
+  assert.equal(customer.state.contact.contact_id, contact.contact_id);
+
+  const agent = await join(someone('anna'), { roles: ['agent'] });
+  const offered = next(agent, 'assignment.offered');
+  const served = await agent.start_service({ queue_id, priority: 3 });
+  assert.deepEqual(served.queues, [{ queue_id, priority: 3 }]);
+  assert.equal((await offered).contact.ext, 'order 7');
+  const [assignment] = await until(agent, (state) => state.assignments.length && state.assignments);
+  await until(customer, (state) => state.contact.state === 'preparing');
+
+  assert.equal((await agent.accept({ assignment_id: assignment.assignment_id })).state, 'accepted');
+  assert.equal(agent.state.assignments[0].state, 'accepted');
+  await agent.start({ contact_id: contact.contact_id });
+  await until(customer, (state) => state.contact.state === 'serving');
+  assert.equal(agent.state.assignments[0].state, 'serving');
+
+  const ended = next(customer, 'contact.ended');
+  await agent.complete({ contact_id: contact.contact_id });
+  assert.equal((await ended).reason, 'completed');
+  assert.equal(customer.state.contact, null);
+  await until(agent, (state) => state.assignments.length === 0 && state.agent.state === 'idle');
+  await agent.stop_service({ queue_id });
+  assert.deepEqual(agent.state.agent.queues, []);
+});
+
+test('errors are those of the closed set', async () => {
+  const kim = await join(someone('kim'));
+  await fails(kim.stop_queuing(), 'CONTACT_NOT_FOUND', 9008);
+  await fails(kim.start_queuing({ queue_id: 'none' }), 'QUE_ID_INVALID', 400);
+  await fails(kim.start_queuing({}), 'PARAM_ERR', 5);
+  await fails(kim.http.create_queue({}), 'API_NO_PERMISSION', 23);
+  await fails(boss.http.get_queue('none'), 'QUE_ID_INVALID', 400);
+  await fails(login(URL_OF_NODE, { tenant: TENANT, secret: 'wrong', user_id: 'kim' }), 'TOKEN_AUTH_FAILED', 21);
+});
+
+test('a listener that fails keeps nobody else from hearing, and can be taken off', async (t) => {
+  t.mock.method(console, 'error', () => {});
+  const queue_id = await queue();
+  const kim = await join(someone('kim'));
+  const heard = [];
+  kim.on('contact.entered', () => { throw new Error('a mistake of the page'); });
+  kim.on('contact.entered', () => heard.push('one'));
+  const off = kim.on('*', (_, event) => heard.push(event));
+  const entered = next(kim, 'contact.entered');
+  await kim.start_queuing({ queue_id });
+  await entered;
+  assert.equal(console.error.mock.callCount(), 1);
+  assert.ok(heard.includes('one') && heard.includes('contact.entered'));
+  off();
+  const count = heard.length;
+  const ended = next(kim, 'contact.ended');
+  await kim.stop_queuing();
+  await ended;
+  assert.equal(heard.length, count);
+});
+
+test('a cut wire heals: the place is kept, and what was missed is told', async () => {
+  const queue_id = await queue();
+  const wire = await Wire.open();
+  const kim = await join(someone('kim'), { url: wire.url });
+  const contact = await kim.start_queuing({ queue_id });
+  await kim.watch_queues({ queue_ids: [queue_id] });
+  const seen = [];
+  kim.on('connection', ({ connected }) => seen.push(connected));
+  const back = next(kim, 'snapshot');
+  wire.cut();
+  await back;
+  assert.equal(kim.state.contact.contact_id, contact.contact_id);
+  await until(kim, (state) => state.contact.state === 'waiting');
+  assert.deepEqual(seen.slice(0, 1), [false]);
+  // What holds for one connection was asked for again.
+  const status = next(kim, 'queue.status');
+  const lee = await join(someone('lee'));
+  await lee.start_queuing({ queue_id });
+  assert.equal((await status).queue_id, queue_id);
+  wire.close();
+});
+
+test('an answer that is lost on the way is asked for again, and nothing happens twice', async () => {
+  const queue_id = await queue();
+  const wire = await Wire.open();
+  const kim = await join(someone('kim'), { url: wire.url });
+  const muted = wire.mute();
+  const asked = kim.start_queuing({ queue_id });
+  await muted;
+  wire.cut();
+  const contact = await asked;
+  assert.equal(contact.queue_id, queue_id);
+  assert.equal(kim.state.contact.contact_id, contact.contact_id);
+  const { items } = await boss.list_contacts({ queue_id });
+  assert.deepEqual(items.map((item) => item.contact_id), [contact.contact_id]);
+  wire.close();
+});
+
+test('a POST whose answer is lost is repeated under its key, and nothing happens twice', async () => {
+  const wire = await Wire.open();
+  const name = someone('sales');
+  const admin = await join(someone('root'), { roles: ['admin'], url: wire.url });
+  const muted = wire.mute();
+  const asked = admin.http.create_queue({ name });
+  await muted;
+  wire.cut();
+  assert.equal((await asked).name, name);
+  wire.close();
+});
+
+test('a connection that falls silent is given up and made anew', async () => {
+  const wire = await Wire.open();
+  const kim = await join(someone('kim'), { url: wire.url, heartbeat_s: 0.1 });
+  const gone = next(kim, 'connection');
+  wire.mute();
+  assert.deepEqual(await gone, { connected: false });
+  const back = next(kim, 'connection');
+  wire.is_mute = false;
+  assert.deepEqual(await back, { connected: true });
+  await kim.ping();
+  wire.close();
+});
+
+test('a newer session ends the older one for good', async () => {
+  const name = someone('kim');
+  const first = await join(name);
+  const second = await join(name);
+  const error = await first.closed;
+  assert.deepEqual([error.code, error.errno], ['KICKOUT_BY_RELOGIN', 10]);
+  await fails(first.ping(), 'KICKOUT_BY_RELOGIN', 10);
+  await second.ping();
+});
+
+test('a token that is refused, and a node that is not there', async () => {
+  await fails(connect(URL_OF_NODE, 'nonsense', QUICK), 'TOKEN_AUTH_FAILED', 21);
+  await fails(connect('http://127.0.0.1:1', 'nonsense', { ...QUICK, timeout_s: 0.3 }), 'UNAVAILABLE', 9012);
+});
+
+test('closing fails what was asked and not answered', async () => {
+  const wire = await Wire.open();
+  const kim = await join(someone('kim'), { url: wire.url });
+  wire.mute();
+  const asked = kim.ping();
+  kim.close();
+  await fails(asked, 'OUTCOME_UNKNOWN', 9013);
+  await fails(kim.ping(), 'UNAVAILABLE', 9012);
+  wire.close();
+});
+
+test('a renewed token is used', async () => {
+  const name = someone('kim');
+  const kim = await join(name);
+  const fresh = await token(name);
+  assert.equal((await kim.renew(fresh)).user.user_id, name);
+  await kim.ping();
+});
+
+test('changing commands go one at a time, in the order they were given', async () => {
+  const queue_id = await queue();
+  const kim = await join(someone('kim'));
+  const [contact, left] = await Promise.all([kim.start_queuing({ queue_id }), kim.stop_queuing()]);
+  assert.equal(left.contact_id, contact.contact_id);
+  assert.equal(left.reason, 'abandoned');
+});
+
+test('every command of the server is a method', async () => {
+  const document = await (await fetch(`${URL_OF_NODE}/asyncapi.json`)).json();
+  const commands = Object.keys(document.operations).filter((name) => !['events', 'hello'].includes(name));
+  const missing = commands.filter((name) => typeof boss[name] !== 'function');
+  assert.deepEqual(missing, []);
+});
