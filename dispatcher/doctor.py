@@ -104,7 +104,7 @@ async def read_state(store: Store, tenant: str, *, with_log: bool = False) -> St
             or (facet == "contact" and state.hashes["contact"][id].get("state") == "ended")
         ):
             state.immortal.append(name)
-    if with_log:
+    if with_log and await log.is_whole(store, tenant):
         state.log = await _read_log(store, tenant)
     return state
 

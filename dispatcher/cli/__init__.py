@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from dispatcher.cli import agent, contact, demo, doctor, keys, queue, serve, tenant, top
+from dispatcher.cli import agent, contact, demo, doctor, events, keys, queue, serve, tenant, top
 from dispatcher.settings import version
 
 EXIT_CODES = """\b
@@ -33,6 +33,7 @@ app.add_typer(queue.app, name="queue")
 app.add_typer(agent.app, name="agent")
 app.add_typer(contact.app, name="contact")
 app.command("top", epilog=top.EPILOG)(top.top)
+app.command("events", epilog=events.EPILOG)(events.events)
 app.command("keys", epilog=keys.EPILOG)(keys.keys)
 app.command("doctor", epilog=doctor.EPILOG)(doctor.doctor)
 

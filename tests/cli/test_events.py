@@ -1,0 +1,120 @@
+"""`dispatcher events`: the log as people and machines read it, and followed."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from functools import partial
+
+import pytest
+
+from dispatcher.engine import Dispatcher
+from dispatcher.model import Actor
+from dispatcher.store.keys import key
+from tests.cli.conftest import run
+from tests.cli.test_verbs import by_phone, engine_does
+
+
+async def _remove(contact_id: str, engine: Dispatcher, boss: Actor) -> None:
+    await engine.stop_queuing(boss, contact_id)
+
+
+@pytest.fixture
+def contacts(acme: str, real_url: str) -> list[str]:
+    """Three contacts in a queue, of which the first has left."""
+    run("queue", "create", acme, "--id", "sales")
+    found = [engine_does(real_url, acme, by_phone(name, "sales")).contact_id for name in ("carl", "dora", "emil")]
+    engine_does(real_url, acme, partial(_remove, found[0]))
+    return found
+
+
+def lines(*arguments: str) -> list[str]:
+    result = run("events", *arguments)
+    assert result.exit_code == 0, result.output
+    return result.stdout.splitlines()
+
+
+def test_all_that_is_kept(acme: str, contacts: list[str]) -> None:
+    text = lines(acme)
+    told = [line.split()[2] for line in text if "audit" not in line]
+    assert told == ["queue.changed", *["contact.entered"] * 3, "contact.left", "contact.ended"]
+    at, rest = text[-1][:23], text[-1][25:]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}", at)
+    assert rest.split() == [
+        "contact.ended", f"contact_id={contacts[0]}", "customer_id=carl", "queue_id=sales", "state=ended",
+        "reason=removed",
+    ]  # fmt: skip
+
+
+def test_entries_for_machines_and_going_on_from_a_cursor(acme: str, contacts: list[str]) -> None:
+    entries = [json.loads(line) for line in lines(acme, "--json")]
+    assert all(set(entry) == {"cursor", "at", "events"} for entry in entries)
+    rest = [json.loads(line) for line in lines(acme, "--json", "--since", entries[1]["cursor"])]
+    assert rest == entries[2:]
+    assert lines(acme, "--since", str(entries[-1]["at"] + 60_000)) == []
+
+
+def test_some_types_and_one_contact(acme: str, contacts: list[str]) -> None:
+    assert [line.split()[2] for line in lines(acme, "--types", "contact.left,queue")] == [
+        "queue.changed",
+        "contact.left",
+    ]
+    story = lines(acme, "--contact", contacts[0], "--types", "contact")
+    assert [line.split()[2] for line in story] == ["contact.entered", "contact.left", "contact.ended"]
+    assert all(contacts[0] in line for line in story)
+
+
+def test_older_events_that_are_gone_are_spoken_of(acme: str, contacts: list[str], real_url: str) -> None:
+    cursors = [json.loads(line)["cursor"] for line in lines(acme, "--json")]
+
+    async def trim(engine: Dispatcher, boss: Actor) -> None:
+        await engine.runner.store.client.xtrim(key(acme, "log"), minid=cursors[2], approximate=False)
+
+    engine_does(real_url, acme, trim)
+    result = run("events", acme, "--since", cursors[0], "--json")
+    assert result.stderr == f"dispatcher: older events are gone; the log begins at {cursors[2]}\n"
+    assert json.loads(result.stdout.splitlines()[0])["cursor"] == cursors[2]
+    assert run("events", acme).stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["--since", "yesterday"], 2, "dispatcher: since: not a cursor\n"),
+        (["--types", "agnet"], 2, "dispatcher: types: there is no event agnet in the log\n"),
+        (["--contact", "7"], 2, "dispatcher: contact: must be a contact's id, like 1763824800123-0007\n"),
+    ],
+)
+def test_what_is_wrong_is_said(acme: str, arguments: list[str], code: int, said: str) -> None:
+    result = run("events", acme, *arguments)
+    assert (result.exit_code, result.stdout, result.stderr) == (code, "", said)
+
+
+def test_a_tenant_that_is_not_there(acme: str) -> None:
+    result = run("events", f"{acme}-no", "--follow")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "there is no such tenant" in result.stderr
+
+
+def test_following_until_ctrl_c(acme: str, contacts: list[str], real_url: str) -> None:
+    command = [sys.executable, "-m", "dispatcher", "events", acme, "--follow", "--json", "--types", "contact.ended"]
+    since = json.loads(lines(acme, "--json")[-1])["cursor"]
+    process = subprocess.Popen(
+        [*command, "--since", since], env=dict(os.environ), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        for contact in contacts[1:]:
+            engine_does(real_url, acme, partial(_remove, contact))
+            assert process.stdout is not None
+            entry = json.loads(process.stdout.readline())
+            assert [event["data"]["contact_id"] for event in entry["events"]] == [contact]
+        process.send_signal(signal.SIGINT)
+        rest, errors = process.communicate(timeout=20)
+    finally:
+        process.kill()
+        process.wait()
+    assert (process.returncode, rest, errors) == (0, "", "")
