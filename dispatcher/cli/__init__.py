@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from dispatcher.cli import agent, contact, demo, doctor, events, keys, queue, serve, tenant, top
+from dispatcher.cli import agent, contact, demo, doctor, events, keys, queue, serve, tenant, top, user
 from dispatcher.settings import version
 
 EXIT_CODES = """\b
@@ -29,6 +29,7 @@ app = typer.Typer(
 app.command("serve", epilog=serve.EPILOG)(serve.serve)
 app.command("demo", epilog=demo.EPILOG)(demo.demo)
 app.add_typer(tenant.app, name="tenant")
+app.add_typer(user.app, name="user")
 app.add_typer(queue.app, name="queue")
 app.add_typer(agent.app, name="agent")
 app.add_typer(contact.app, name="contact")

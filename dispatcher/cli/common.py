@@ -6,13 +6,13 @@ import asyncio
 import json
 import os
 import re
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from dispatcher import logs, settings
 from dispatcher.engine import Dispatcher
@@ -33,6 +33,7 @@ Tenant = Annotated[str, typer.Argument(metavar="TENANT", help="The tenant's name
 
 ResultT = TypeVar("ResultT")
 ItemT = TypeVar("ItemT")
+ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
 def fail(text: str, exit_code: int) -> NoReturn:
@@ -134,6 +135,38 @@ async def all_pages(page: Callable[[str], Awaitable[Page[ItemT]]]) -> list[ItemT
         items += part.items
         cursor = part.cursor
     return items
+
+
+def read_members(
+    model: type[ModelT],
+    members: Sequence[str],
+    value: Callable[[str, str], Any],
+    given: Mapping[str, Any] | None = None,
+) -> ModelT:
+    """Read MEMBER=VALUE pairs, and what is `given` already, as a model, or end with what is wrong.
+
+    `value` reads the text of a member; what it cannot it leaves to the model to refuse.
+    """
+    values = dict(given or {})
+    for member in members:
+        name, equals, text = member.partition("=")
+        if not equals:
+            fail(f"not MEMBER=VALUE: {member}", WRONG_USAGE)
+        if name in values:
+            fail(f"{name} is given twice", WRONG_USAGE)
+        values[name] = value(name, text)
+    return as_model(model, values)
+
+
+def as_model(model: type[ModelT], values: Mapping[str, Any]) -> ModelT:
+    """Make a model of its members, or end with what is wrong with the first that is."""
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        name = ".".join(str(part) for part in first["loc"])
+        text = "there is no such member" if first["type"] == "extra_forbidden" else first["msg"]
+        fail(f"{name}: {text.removeprefix('Value error, ')}", WRONG_USAGE)
 
 
 def show_json(value: Any) -> None:

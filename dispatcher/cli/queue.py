@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import typer
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from dispatcher.cli.common import (
-    WRONG_USAGE,
     Json,
     Tenant,
     all_pages,
-    fail,
     on_engine,
     operator,
+    read_members,
     show_fields,
     show_json,
     show_table,
@@ -85,8 +84,6 @@ SomeMembers = Annotated[
     list[str] | None, typer.Argument(metavar="[MEMBER=VALUE...]", help="Where not the default; see below.")
 ]
 
-ModelT = TypeVar("ModelT", bound=BaseModel)
-
 
 @app.command("create", epilog=CREATE_EPILOG)
 def create(
@@ -96,7 +93,7 @@ def create(
     json: Json = False,
 ) -> None:
     """Create a queue and print its id."""
-    given = _read(QueueCreate, members or [], {"queue_id": id} if id is not None else {})
+    given = read_members(QueueCreate, members or [], _value, {"queue_id": id} if id is not None else {})
 
     async def work(engine: Dispatcher) -> Queue:
         return await engine.create_queue(operator(tenant), given)
@@ -154,7 +151,7 @@ def show(tenant: Tenant, queue: QueueArgument, json: Json = False) -> None:
 @app.command("edit", epilog=EDIT_EPILOG)
 def edit(tenant: Tenant, queue: QueueArgument, members: Members, json: Json = False) -> None:
     """Change the given members; the next decision uses them."""
-    patch = _read(QueuePatch, members, {})
+    patch = read_members(QueuePatch, members, _value)
 
     async def work(engine: Dispatcher) -> Queue:
         return await engine.update_queue(operator(tenant), queue, patch)
@@ -186,25 +183,6 @@ def _show(queue: Queue, as_json: bool) -> None:
         show_json(queue)
     else:
         show_fields(queue)
-
-
-def _read(model: type[ModelT], members: list[str], given: dict[str, Any]) -> ModelT:
-    """Read MEMBER=VALUE pairs as a model, or end with what is wrong."""
-    values = dict(given)
-    for member in members:
-        name, equals, text = member.partition("=")
-        if not equals:
-            fail(f"not MEMBER=VALUE: {member}", WRONG_USAGE)
-        if name in values:
-            fail(f"{name} is given twice", WRONG_USAGE)
-        values[name] = _value(name, text)
-    try:
-        return model.model_validate(values)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        name = ".".join(str(part) for part in first["loc"])
-        text = "there is no such member" if first["type"] == "extra_forbidden" else first["msg"]
-        fail(f"{name}: {text}", WRONG_USAGE)
 
 
 def _value(name: str, text: str) -> Any:

@@ -21,11 +21,12 @@ from tests.servers import Server
 KEYS = "k" * 64
 COMMANDS = [
     *((), ("serve",), ("demo",), ("top",), ("events",), ("keys",), ("doctor",)),
-    *(("tenant",), ("tenant", "create"), ("tenant", "list")),
+    *(("tenant",), ("tenant", "create"), ("tenant", "list"), ("tenant", "show"), ("tenant", "set")),
+    *(("tenant", "rotate-secret"), ("user",), *(("user", verb) for verb in ("create", "list", "passwd", "delete"))),
     *(("queue",), *(("queue", verb) for verb in ("create", "list", "show", "edit", "delete"))),
     *(("agent",), ("agent", "list"), ("agent", "show"), ("contact",), ("contact", "show")),
 ]
-GROUPS = {("tenant",), ("queue",), ("agent",), ("contact",)}
+GROUPS = {("tenant",), ("user",), ("queue",), ("agent",), ("contact",)}
 
 
 @pytest.fixture
