@@ -1,0 +1,166 @@
+"""Compose, load balancer, unit and alerts: what they name exists, and what can be checked or run is."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib
+import re
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from dispatcher.metrics.meters import Meters
+from dispatcher.model import Role
+from dispatcher.settings import Settings
+from dispatcher.store.connect import Store
+from tests.api.nodes import Running, node
+from tests.deploy.conftest import DEPLOY
+from tests.servers import free_port
+
+SETTINGS = {f"DISPATCHER_{name.upper()}": field for name, field in Settings.model_fields.items()}
+
+
+def yaml(name: str) -> Any:
+    return importlib.import_module("yaml").safe_load((DEPLOY / name).read_text())
+
+
+@pytest.fixture(scope="module")
+def compose() -> Any:
+    return yaml("compose.yaml")
+
+
+def test_compose_names_what_exists(compose: Any) -> None:
+    text = (DEPLOY / "compose.yaml").read_text()
+    asked = set(re.findall(r"\$\{(\w+)", text))
+    offered = set(re.findall(r"^(\w+)=", (DEPLOY / "env.example").read_text(), re.MULTILINE))
+    assert asked == offered
+    for name, service in compose["services"].items():
+        assert set(service["networks"]) <= compose["networks"].keys(), name
+        assert set(service.get("depends_on", ())) <= compose["services"].keys(), name
+        for volume in service.get("volumes", ()):
+            source = volume.split(":")[0]
+            assert (DEPLOY / source).exists() if source.startswith(".") else source in compose["volumes"], volume
+
+
+def test_compose_runs_two_nodes_with_settings_that_exist(compose: Any) -> None:
+    nodes = [service for service in compose["services"].values() if service["image"] == "dispatcher"]
+    assert len(nodes) == 2
+    assert len({service["environment"]["DISPATCHER_NODE_ID"] for service in nodes}) == 2
+    for service in nodes:
+        given = dict(service["environment"])
+        assert given.keys() <= SETTINGS.keys()
+        given["DISPATCHER_REDIS_URL"] = re.sub(r"\$\{[^}]*\}", "secret", given["DISPATCHER_REDIS_URL"])
+        given["DISPATCHER_TOKEN_KEYS"] = "k" * 64
+        settings = Settings.model_validate({name.removeprefix("DISPATCHER_").lower(): v for name, v in given.items()})
+        assert settings.measures
+        assert settings.drain_s < int(service["stop_grace_period"].removesuffix("s"))
+        build = service["build"]
+        assert (DEPLOY / build["context"] / build["dockerfile"]).exists()
+        network = compose["networks"]["inside"]["ipam"]["config"][0]["subnet"]
+        assert settings.forwarded_allow_ips == network
+    published = [service for service in compose["services"].values() if service.get("ports")]
+    assert published == [compose["services"]["balancer"]]
+
+
+def test_alerts_speak_of_metrics_that_exist() -> None:
+    registry = Meters(1).registry
+    known = {family.name for family in registry.collect()}
+    source = "".join(path.read_text() for path in (DEPLOY.parent / "dispatcher" / "metrics").glob("*.py"))
+    (group,) = yaml("alerts.yaml")["groups"]
+    assert len(group["rules"]) == len({rule["alert"] for rule in group["rules"]}) >= 8
+    for rule in group["rules"]:
+        assert rule["annotations"]["summary"]
+        for name in re.findall(r"dispatcher_\w+", rule["expr"]):
+            plain = re.sub(r"_(bucket|total|sum|count)$", "", name)
+            said = plain.removeprefix("dispatcher_")
+            gauge = f'"{said}"' in source or plain in source or f'"{said.removeprefix("queue_")}"' in source
+            assert plain in known or gauge, name
+
+
+def _haproxy(tmp_path: Path, port: int, nodes: dict[str, int]) -> Path:
+    """Write the configuration with addresses of this machine."""
+    text = (DEPLOY / "haproxy.cfg").read_text().replace("bind :8000", f"bind 127.0.0.1:{port}")
+    for name, at in nodes.items():
+        assert f"server {name} {name}:8000" in text
+        text = text.replace(f"server {name} {name}:8000", f"server {name} 127.0.0.1:{at}")
+    config = tmp_path / "haproxy.cfg"
+    config.write_text(re.sub(r"maxconn \d+$", "maxconn 200", text, count=1, flags=re.MULTILINE))
+    return config
+
+
+@contextlib.asynccontextmanager
+async def _balancing(config: Path, port: int) -> AsyncIterator[httpx.AsyncClient]:
+    process = await asyncio.create_subprocess_exec(
+        "haproxy", "-q", "-db", "-f", str(config), stdout=asyncio.subprocess.DEVNULL
+    )
+    try:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+            async with asyncio.timeout(20):
+                while True:
+                    with contextlib.suppress(httpx.ConnectError):
+                        if (await client.get("/readyz")).status_code == 200:
+                            break
+            yield client
+    finally:
+        process.kill()
+        await process.wait()
+
+
+@pytest.mark.needs("haproxy")
+async def test_the_load_balancer_before_two_nodes(store: Store, tenant: str, tmp_path: Path) -> None:
+    port = free_port()
+    async with contextlib.AsyncExitStack() as nodes:
+        one = await nodes.enter_async_context(node(store, "one"))
+        async with node(store, "two") as two:
+            config = _haproxy(tmp_path, port, {"node-1": two.port, "node-2": one.port})
+            await asyncio.to_thread(_check, config)
+            door = await nodes.enter_async_context(_balancing(config, port))
+            served = {(await door.get("/healthz")).json()["node_id"] for _ in range(20)}
+            assert served == {"one", "two"}
+            assert (await door.get("/metrics")).status_code == 404
+            await _a_socket_passes(one, door, port, tenant)
+        # A node has gone: nobody notices.
+        for _ in range(20):
+            assert (await door.get("/healthz")).json()["node_id"] == "one"
+
+
+def _check(config: Path) -> None:
+    checked = subprocess.run(["haproxy", "-c", "-f", str(config)], capture_output=True, text=True, check=False)
+    assert (checked.returncode, "WARNING" in checked.stderr) == (0, False), checked.stderr
+
+
+async def _a_socket_passes(one: Running, door: httpx.AsyncClient, port: int, tenant: str) -> None:
+    through = Running(one.app, port)
+    await through.http.aclose()
+    through.http = door
+    token = one.app.node.tokens.mint(tenant, "carl", "Carl", (Role.CUSTOMER,)).token
+    async with through.socket({"Authorization": f"Bearer {token}"}, "x" * 16) as socket:
+        await socket.connection.send('{"id": 2, "cmd": "ping", "args": {}}')
+        assert '"ok":true' in str(await socket.connection.recv())
+
+
+@pytest.mark.needs("systemd-analyze")
+def test_the_unit_is_valid_and_hardened(tmp_path: Path) -> None:
+    unit = tmp_path / "dispatcher.service"
+    text = (DEPLOY / "dispatcher.service").read_text()
+    start = "ExecStart=/opt/dispatcher/bin/dispatcher serve"
+    assert start in text
+    unit.write_text(text.replace(start, f"ExecStart={sys.executable} -m dispatcher serve"))
+    verified = subprocess.run(["systemd-analyze", "verify", str(unit)], capture_output=True, text=True, check=False)
+    assert (verified.returncode, verified.stderr) == (0, "")
+    judged = subprocess.run(
+        ["systemd-analyze", "security", "--offline=true", "--threshold=20", str(unit)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert judged.returncode == 0, judged.stdout[-300:]
+    stop = re.search(r"^TimeoutStopSec=(\d+)s$", text, re.MULTILINE)
+    assert stop is not None
+    assert int(stop[1]) > Settings.model_fields["drain_s"].default
