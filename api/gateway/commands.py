@@ -267,7 +267,7 @@ async def _watch_queues(call: Call, args: WatchQueuesArgs) -> dict[str, list[str
     return {"queue_ids": watched}
 
 
-async def _watch_agents(call: Call, args: NoArgs) -> Any:
+async def _watch_agents(call: Call, args: NoArgs) -> dict[str, Any]:
     await call.hub.watch_agents(call.member)
     return {}
 

@@ -148,6 +148,14 @@ class Client:
         await self._call("watch_queues", **args)
         self._link.standing["watch_queues"] = args
 
+    async def watch_agents(self) -> None:
+        """Get what changes about all agents and queues, at most once a second: for supervisors.
+
+        It holds over reconnections; list the agents anew after each `snapshot`. Errors: API_NO_PERMISSION.
+        """
+        await self._call("watch_agents")
+        self._link.standing["watch_agents"] = {}
+
     # A customer's commands
 
     async def start_queuing(self, queue_id: str, ext: str | None = None) -> Contact:

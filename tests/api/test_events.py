@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,7 +16,7 @@ from httpx import Response
 from api.auth import Tokens
 from api.gateway import sse
 from dispatcher.engine import Dispatcher
-from dispatcher.events import log
+from dispatcher.events import follow, log
 from dispatcher.events.choice import Choice
 from dispatcher.model import Actor, Presence, QueueCreate, Role, Service
 from dispatcher.store.connect import Store
@@ -152,6 +153,26 @@ async def test_from_a_cursor_and_then_live_without_a_hole_or_a_double(shop: Tena
         seen = [(await reader.next()).id for _ in range(280)]
         await writing
     assert seen == await shop.cursors(since)
+
+
+async def test_a_busy_tenant_costs_a_reader_few_looks(shop: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    reads: list[str] = []
+    read = log.read
+
+    async def counted(store: Store, tenant: str, since: str, limit: int) -> log.Part:
+        reads.append(since)
+        return await read(store, tenant, since, limit)
+
+    monkeypatch.setattr(log, "read", counted)
+    monkeypatch.setattr(follow, "GATHER_S", 0.5)
+    async with shop.reading() as reader:
+        await reader.block()
+        begun = time.monotonic()
+        await shop.join(20)
+        newest = await log.end(shop.store, shop.name)
+        while (await reader.next()).id != newest:
+            pass
+    assert len(reads) <= 3 + (time.monotonic() - begun) / 0.5
 
 
 async def test_a_reader_who_comes_back_goes_on_where_he_was(shop: Tenant) -> None:

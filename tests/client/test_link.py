@@ -258,6 +258,17 @@ async def test_queues_are_watched_again_on_every_connection(node: Node) -> None:
         assert (await peer.frame("watch_queues"))["args"] == {"queue_ids": ["1"]}
 
 
+async def test_agents_are_watched_again_on_every_connection(node: Node) -> None:
+    client, peer = await node.meet(snapshot())
+    async with client:
+        watching = begin(client.watch_agents())
+        await peer.answer(await peer.frame("watch_agents"), {})
+        await watching
+        peer.drop()
+        peer = await node.greet(snapshot())
+        assert (await peer.frame("watch_agents"))["args"] == {}
+
+
 async def test_http_without_a_server_is_unavailable() -> None:
     async with listening() as node:
         url = node.url
