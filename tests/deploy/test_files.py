@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 import pytest
+from pydantic import SecretStr
 
 from dispatcher.metrics.meters import Meters
 from dispatcher.model import Role
@@ -81,6 +82,15 @@ def test_alerts_speak_of_metrics_that_exist() -> None:
             said = plain.removeprefix("dispatcher_")
             gauge = f'"{said}"' in source or plain in source or f'"{said.removeprefix("queue_")}"' in source
             assert plain in known or gauge, name
+
+
+async def test_the_runbook_lists_every_metric(store: Store) -> None:
+    async with node(store, "a", metrics_token=SecretStr("m" * 20)) as a:
+        text = (await a.http.get("/metrics", headers={"Authorization": f"Bearer {'m' * 20}"})).text
+    told = set(re.findall(r"^# TYPE dispatcher_(\w+) ", text, re.MULTILINE))
+    table = (DEPLOY / "README.md").read_text().partition("(`dispatcher_…`)")[2].partition("\n\n")[0]
+    rows = re.findall(r"^\| (`[^|]*) \|", table, re.MULTILINE)
+    assert told == {name for row in rows for name in re.findall(r"`(\w+)`", row)}
 
 
 def _haproxy(tmp_path: Path, port: int, nodes: dict[str, int]) -> Path:
