@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Protocol
+from typing import Protocol
 
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
-from api import idempotency, problems, routes, sdk
+from api import idempotency, openapi, problems, routes, sdk
 from api.auth import Tokens
 from api.body import BodyLimit
 from api.origins import Origins
@@ -21,13 +21,6 @@ DESCRIPTION = (
     "An automatic call distributor: customers wait in queues, agents serve them, and the two are matched.\n\n"
     "Times are integer epoch milliseconds (`*_at`) or seconds (`*_s`); a smaller number is a higher priority."
 )
-_IDEMPOTENCY_KEY = {
-    "name": idempotency.HEADER,
-    "in": "header",
-    "required": False,
-    "description": "A repeat with the same key and body within an hour gives the first answer and changes nothing",
-    "schema": {"type": "string", "minLength": 1, "maxLength": idempotency.LENGTH_MAX, "pattern": "^[ -~]+$"},
-}
 _QUIET = {"tracing": False, "metrics": False, "logs": False, "operation_spans": False}
 
 
@@ -44,6 +37,7 @@ def build(
         redirect_slashes=False,
         separate_input_output_schemas=False,
         lifespan=lifespan,
+        generate_unique_id_function=lambda route: route.name,
         telemetry=_QUIET,  # type: ignore[arg-type]
     )
     app.add_middleware(BodyLimit, bytes_max=body_bytes_max)
@@ -58,7 +52,7 @@ def build(
     problems.install(app)
     routes.install(app)
     sdk.install(app)
-    app.openapi = lambda: _document(app)  # type: ignore[method-assign]
+    app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]
     return app
 
 
@@ -80,25 +74,3 @@ class Furniture(Protocol):
 def furnish(app: FastAPI, node: Furniture) -> None:
     """Give the handlers their node. What they need of it must be there when the first request comes."""
     app.state.node = node
-
-
-def _document(app: FastAPI) -> dict[str, Any]:
-    """Return the OpenAPI document, in which every refusal is a problem document (and none FastAPI's own 422)."""
-    if app.openapi_schema is None:
-        document = FastAPI.openapi(app)
-        schemas = document["components"]["schemas"]
-        for unused in ("HTTPValidationError", "ValidationError"):
-            schemas.pop(unused, None)
-        schemas["Problem"] = problems.Problem.model_json_schema()
-        refusal = {
-            "description": "Refused; `code` says why",
-            "content": {problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
-        }
-        for path in document["paths"].values():
-            if "post" in path:
-                path["post"].setdefault("parameters", []).append(_IDEMPOTENCY_KEY)
-            for operation in path.values():
-                operation["responses"].pop("422", None)
-                operation["responses"]["default"] = refusal
-        app.openapi_schema = document
-    return app.openapi_schema

@@ -80,20 +80,24 @@ class ProblemResponse(JSONResponse):
     media_type = MEDIA_TYPE
 
 
+def document(code: Code, detail: str = "", status: int | None = None) -> Problem:
+    """Return what a problem document says."""
+    return Problem(
+        type=TYPE_PREFIX + code.name,
+        title=code.title,
+        status=status or code.status,
+        # What a client sent may come back in the detail: it must be encodable, and short.
+        detail=(detail or code.title).encode(errors="replace").decode()[:DETAIL_LENGTH_MAX],
+        code=code.name,
+        errno=code.errno,
+    )
+
+
 def problem(
     code: Code, detail: str = "", *, status: int | None = None, headers: Mapping[str, str] | None = None
 ) -> ProblemResponse:
     """Return the problem document of `code`; `status` only where HTTP has a word of its own (404, 405, 413)."""
-    # What a client sent may come back in the detail: it must be encodable, and short.
-    detail = (detail or code.title).encode(errors="replace").decode()[:DETAIL_LENGTH_MAX]
-    body = Problem(
-        type=TYPE_PREFIX + code.name,
-        title=code.title,
-        status=status or code.status,
-        detail=detail,
-        code=code.name,
-        errno=code.errno,
-    )
+    body = document(code, detail, status)
     extra = dict(headers or {})
     if body.status == HTTPStatus.UNAUTHORIZED:
         extra["WWW-Authenticate"] = "Bearer"

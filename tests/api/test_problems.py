@@ -223,7 +223,10 @@ async def test_the_openapi_document_says_what_the_doors_do(door: Door) -> None:
     assert set(document["components"]["schemas"]["Problem"]["properties"]) == MEMBERS
     for path, operations in document["paths"].items():
         for operation in operations.values():
-            assert "422" not in operation["responses"]
+            refused = {status: r for status, r in operation["responses"].items() if status >= "4"}
+            assert {kind for response in refused.values() for kind in response["content"]} == {
+                "application/problem+json"
+            }
             assert list(operation["responses"]["default"]["content"]) == ["application/problem+json"]
             open_to_all = path in {"/v1/login", "/healthz", "/readyz"}
             assert ("security" in operation) != open_to_all, path

@@ -1,0 +1,114 @@
+"""One example of each shape that is sent or answered over HTTP: one customer's story, for the OpenAPI document."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_WAITING = {
+    "contact_id": "1763824800123-0007",
+    "customer_id": "kim",
+    "name": "Kim",
+    "queue_id": "1",
+    "state": "waiting",
+    "position": 3,
+    "queued_at": 1763824800123,
+    "queuing_time_s": 42,
+    "ext": "order 7",
+}
+_MATCHED = {**_WAITING, "state": "preparing", "position": None, "agent_id": "anna"}
+_WHY = {
+    "rule": "order",
+    "queue_priority": 10,
+    "agent_priority": 0,
+    "waited_ms": 42000,
+    "idle_ms": 0,
+    "others_able": 0,
+}
+_ASSIGNMENT = {
+    "assignment_id": "1763824800123-0007-1",
+    "state": "offered",
+    "agent_id": "anna",
+    "contact": _MATCHED,
+    "deadline_at": 1763824872123,
+    "why": _WHY,
+    "requested": False,
+}
+_AGENT = {
+    "agent_id": "anna",
+    "name": "Anna",
+    "state": "offered",
+    "since_at": 1763824842123,
+    "dnd": 0,
+    "queues": [{"queue_id": "1", "priority": 0}],
+    "load": 1,
+    "capacity": 1,
+    "contacts": ["1763824800123-0007"],
+}
+_POLICY = {
+    "description": "Questions before buying",
+    "priority": 10,
+    "open": True,
+    "max_waiting": 0,
+    "max_wait": 0,
+    "offer_timeout": 30,
+    "connect_timeout": 60,
+    "ring_timeout": 30,
+    "reject_cooldown": 5,
+    "missed_limit": 3,
+    "wrap_up": 15,
+    "service_level": 20,
+    "join_when_no_agents": True,
+}
+_STATUS = {"queue_id": "1", "agent_num": 2, "wait_num": 3, "prepare_num": 1, "srv_num": 1, "longest_wait_s": 42}
+_QUEUE = {"queue_id": "1", "name": "Sales", **_POLICY}
+_PERSON = {"user_id": "anna", "name": "Anna", "roles": ["agent"]}
+_ACCOUNT = {**_PERSON, "created_at": 1763820000000}
+_OPTIONS = {
+    "customer_grace": 60,
+    "agent_grace": 30,
+    "time_zone": "Europe/Berlin",
+    "origins": ["https://shop.example"],
+    "customer_reach": "assigned",
+}
+
+EXAMPLES: dict[str, Any] = {
+    "Account": _ACCOUNT,
+    "AccountCreate": {**_PERSON, "password": "correct horse battery staple"},
+    "AccountPatch": {"roles": ["agent", "supervisor"]},
+    "Agent": _AGENT,
+    "AgentPatch": {"capacity": 2},
+    "Assignment": _ASSIGNMENT,
+    "AssignmentRequest": {"queue_id": "1"},
+    "Contact": _WAITING,
+    "DndRequest": {"dnd": 1, "reason": "lunch"},
+    "Health": {"status": "ok", "node_id": "node-1"},
+    "JoinRequest": {"queue_id": "1", "ext": "order 7", "customer_id": "kim", "name": "Kim", "presence": "none"},
+    "Login": {
+        "token": "eyJhbGciOi…",
+        "expires_at": 1763828400000,
+        "user": {"user_id": "kim", "name": "Kim", "roles": ["customer"]},
+    },
+    "LoginRequest": {"tenant": "acme", "secret": "the tenant's secret", "user_id": "kim", "name": "Kim"},
+    "Page_Account_": {"items": [_ACCOUNT]},
+    "Page_Agent_": {"items": [_AGENT]},
+    "Page_Contact_": {"items": [_WAITING], "cursor": "1763824800123-0007"},
+    "Page_Queue_": {"items": [{**_QUEUE, "status": _STATUS}]},
+    "Queue": _QUEUE,
+    "QueueCreate": {"name": "Sales", "priority": 10, "wrap_up": 15},
+    "QueuePatch": {"open": False},
+    "QueueStatus": _STATUS,
+    "ServiceRequest": {"priority": 5},
+    "ServicesRequest": {"queues": [{"queue_id": "1", "priority": 0}, {"queue_id": "2", "priority": 5}]},
+    "Snapshot": {
+        "user": {"user_id": "anna", "name": "Anna", "roles": ["agent"]},
+        "agent": _AGENT,
+        "assignments": [_ASSIGNMENT],
+        "offset": 17,
+        "epoch": "1763820000000",
+    },
+    "TenantOptions": {**_OPTIONS, "created_at": 1763820000000, "legacy_login": False, "former_secret": False},
+    "TenantPatch": {"customer_grace": 120, "origins": ["https://shop.example"]},
+    "TokenRequest": {"user_id": "kim", "name": "Kim", "roles": ["customer"], "ttl_s": 3600},
+    "TransferRequest": {"queue_id": "2"},
+}
+"""By the name of the shape."""

@@ -1,0 +1,107 @@
+"""The OpenAPI document: FastAPI's own, with every refusal as a problem document and an example of every shape."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import Any
+
+from fastapi import FastAPI
+
+from api import idempotency, problems
+from api.examples import EXAMPLES
+from dispatcher.errors import Code
+
+REFUSALS: dict[str, str] = {
+    "login": "TOKEN_APPIDNOTEXIST TOKEN_AUTH_FAILED ANCTPSWD_ERR RATE_LIMITED",
+    "mint_token": "API_NO_PERMISSION",
+    "me": "",
+    "get_tenant": "API_NO_PERMISSION",
+    "update_tenant": "API_NO_PERMISSION",
+    "list_accounts": "API_NO_PERMISSION",
+    "create_account": "API_NO_PERMISSION WRONG_STATE",
+    "update_account": "API_NO_PERMISSION USER_NOT_FOUND",
+    "delete_account": "API_NO_PERMISSION USER_NOT_FOUND",
+    "list_queues": "",
+    "create_queue": "API_NO_PERMISSION QUEUE_EXISTS",
+    "get_queue": "QUE_ID_INVALID",
+    "update_queue": "API_NO_PERMISSION QUE_ID_INVALID QUEUE_EXISTS QUEUE_CLOSED",
+    "delete_queue": "API_NO_PERMISSION QUE_ID_INVALID QUEUE_NOT_EMPTY",
+    "get_queue_status": "QUE_ID_INVALID",
+    "list_contacts": "API_NO_PERMISSION QUE_ID_INVALID QUE_SERVICE_NOT_START",
+    "list_queue_agents": "API_NO_PERMISSION QUE_ID_INVALID QUE_SERVICE_NOT_START",
+    "start_queuing": "API_NO_PERMISSION QUE_ID_INVALID QUEUE_CLOSED QUEUE_FULL NO_AGENTS ALREADY_OTHERQUE ROLE_CONFLICT"
+    " CALL_EXIST",
+    "get_contact": "CONTACT_NOT_FOUND",
+    "stop_queuing": "CONTACT_NOT_FOUND",
+    "start": "API_NO_PERMISSION CONTACT_NOT_FOUND WRONG_STATE",
+    "complete": "API_NO_PERMISSION CONTACT_NOT_FOUND WRONG_STATE",
+    "transfer": "API_NO_PERMISSION CONTACT_NOT_FOUND WRONG_STATE QUE_ID_INVALID QUEUE_CLOSED USER_NOT_FOUND AGENT_BUSY",
+    "list_agents": "API_NO_PERMISSION",
+    "get_agent": "API_NO_PERMISSION USER_NOT_FOUND",
+    "update_agent": "API_NO_PERMISSION USER_NOT_FOUND",
+    "start_service": "API_NO_PERMISSION NOT_LOGIN QUE_ID_INVALID QUEUE_CLOSED ROLE_CONFLICT",
+    "start_services": "API_NO_PERMISSION NOT_LOGIN QUE_ID_INVALID QUEUE_CLOSED ROLE_CONFLICT",
+    "stop_service": "API_NO_PERMISSION QUE_SERVICE_NOT_START",
+    "set_dnd": "API_NO_PERMISSION USER_NOT_FOUND",
+    "request_assignment": "API_NO_PERMISSION NOT_LOGIN QUE_ID_INVALID QUE_SERVICE_NOT_START QUE_NOUSER AGENT_BUSY",
+    "accept": "ASSIGNMENT_GONE QUE_USER_CANCELLED",
+    "reject": "ASSIGNMENT_GONE QUE_USER_CANCELLED WRONG_STATE",
+    "follow_events": "API_NO_PERMISSION",
+    "healthz": "",
+    "readyz": "UNAVAILABLE",
+    "metrics": "API_NO_PERMISSION",
+}
+"""What each row (by its handler's name) may be refused for, beside what any row may."""
+
+ANY_ROW = "PARAM_ERR SERVER_EXCEPTION UNAVAILABLE OUTCOME_UNKNOWN"
+WITH_TOKEN = "NOT_LOGIN TOKEN_TIMEOUT TOKEN_AUTH_FAILED TOKEN_APPIDNOTEXIST"
+WITH_KEY = "REQUEST_ID_REUSED"
+
+_KEY_HEADER = {
+    "name": idempotency.HEADER,
+    "in": "header",
+    "required": False,
+    "description": "A repeat with the same key and body within an hour gives the first answer and changes nothing",
+    "schema": {"type": "string", "minLength": 1, "maxLength": idempotency.LENGTH_MAX, "pattern": "^[ -~]+$"},
+}
+
+
+def document(app: FastAPI) -> dict[str, Any]:
+    """Return the document; it is made once."""
+    if app.openapi_schema is None:
+        made = FastAPI.openapi(app)
+        schemas = made["components"]["schemas"]
+        for unused in ("HTTPValidationError", "ValidationError"):
+            schemas.pop(unused, None)
+        schemas["Problem"] = problems.Problem.model_json_schema()
+        for name, example in EXAMPLES.items():
+            schemas[name]["examples"] = [example]
+        for path in made["paths"].values():
+            for method, operation in path.items():
+                _describe(operation, has_key=method == "post")
+        app.openapi_schema = made
+    return app.openapi_schema
+
+
+def _describe(operation: dict[str, Any], *, has_key: bool) -> None:
+    """Say what a row may be refused for, status by status."""
+    names = [REFUSALS[operation["operationId"]], ANY_ROW]
+    if "security" in operation:
+        names.append(WITH_TOKEN)
+    if has_key:
+        names.append(WITH_KEY)
+        operation.setdefault("parameters", []).append(_KEY_HEADER)
+    codes = sorted({Code[name] for name in " ".join(names).split()}, key=lambda code: (code.status, code.name))
+    operation["responses"].pop("422", None)
+    for status, some in groupby(codes, key=lambda code: code.status):
+        operation["responses"][str(status)] = _refusal(tuple(some))
+    # 404, 405 and 413 of HTTP itself, and what a proxy in between may say.
+    operation["responses"]["default"] = _refusal(())
+
+
+def _refusal(codes: tuple[Code, ...]) -> dict[str, Any]:
+    content: dict[str, Any] = {"schema": {"$ref": "#/components/schemas/Problem"}}
+    if codes:
+        content["examples"] = {code.name: {"value": problems.document(code).model_dump()} for code in codes}
+    described = "; ".join(f"{code.name}: {code.title}" for code in codes)
+    return {"description": described or "Refused; `code` says why", "content": {problems.MEDIA_TYPE: content}}
