@@ -34,6 +34,10 @@ class Cadence:
         self._rung[audience] = False
         self._free_at[audience] = now + self._intervals[audience]
 
+    def forget(self, audience: int) -> None:
+        """Drop the news of an audience that nobody is in: its interval does not begin."""
+        self._rung[audience] = False
+
     def hold(self, audience: int, until: float) -> None:
         """Tell an audience its news again, but not before `until`: reading it has failed."""
         self._rung[audience] = True

@@ -143,12 +143,16 @@ class Watch:
     def _run(self) -> None:
         now = self._clock.time()
         due = self._cadence.due(now, self._busy)
+        told = [audience for audience in due if self._audience(audience)]
         for audience in due:
-            self._cadence.told(audience, now)
-        status = [audience for audience in due if audience != POSITIONS and self._audience(audience)]
+            if audience in told:
+                self._cadence.told(audience, now)
+            else:
+                self._cadence.forget(audience)
+        status = [audience for audience in told if audience != POSITIONS]
         if status:
             self._start(self._tell_status(status), status, "status")
-        if POSITIONS in due and self.waiting:
+        if POSITIONS in told:
             self._start(self._tell_positions(now), [POSITIONS], "positions")
         self._plan()
 

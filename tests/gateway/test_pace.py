@@ -90,8 +90,10 @@ class Sink:
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
         self.frames: list[tuple[float, str, dict[str, Any]]] = []
+        self.texts: list[str] = []
 
     def send(self, text: str) -> None:
+        self.texts.append(text)
         for event in json.loads(text)["events"]:
             self.frames.append((self.clock.now, event["event"], event["data"]))
 
@@ -111,10 +113,12 @@ class Engine:
         self.positions: dict[str, int] = {}
         self.reads: list[str] = []
         self.read_at: list[tuple[float, int]] = []
+        self.counted = 0
         self.fail = False
         self.clock = clock
 
     async def get_queue_status(self, actor: Actor, queue_id: str) -> QueueStatus:
+        self.counted += 1
         if self.fail:
             raise DispatcherError(Code.UNAVAILABLE)
         return QueueStatus(
@@ -191,6 +195,33 @@ async def test_agents_hear_five_a_second_customers_one_in_two_seconds_and_both_t
         count = len(sink.frames)
         await world.clock.advance(60.0)
         assert len(sink.frames) == count
+
+
+async def test_a_status_is_counted_and_encoded_once_for_all() -> None:
+    world = World()
+    sinks = [world.member(f"ann{n}", serves=True) for n in range(5)]
+    sinks += [world.member(f"bob{n}", position=1) for n in range(5)]
+    await world.clock.advance(10.0)
+    before = world.engine.counted
+    for sink in sinks:
+        sink.texts.clear()
+    world.watch.ring()
+    await idle()
+    assert world.engine.counted == before + 1
+    assert [len(sink.texts) for sink in sinks] == [1] * 10
+    assert len({id(sink.texts[0]) for sink in sinks}) == 1
+
+
+async def test_the_first_to_wait_where_nobody_did_is_told_at_once() -> None:
+    world = World()
+    world.member("ann", serves=True)
+    await world.clock.advance(10.0)
+    world.watch.ring()
+    await world.clock.advance(0.5)
+    customer = world.member("bob_", position=1)
+    begun = world.clock.now
+    await idle()
+    assert customer.times("queue.status") == [begun]
 
 
 async def test_a_queue_that_rings_once_is_told_at_once() -> None:
