@@ -12,8 +12,6 @@ from dispatcher.errors import Code, DispatcherError
 from dispatcher.meeting import meeting_json
 from dispatcher.model import Actor, Call, UserStatus
 
-WATCH_S = 60.0
-"""How long a tenant tells changes of status after somebody has asked for them; as the script has it."""
 WATCHED_BATCH = 100
 
 _STATUSES = TypeAdapter(list[UserStatus])
@@ -72,7 +70,7 @@ class CallCommands(Commands):
         return UserStatus.model_validate_json(body)
 
     async def watch_users(self, actor: Actor, user_ids: Sequence[str]) -> list[UserStatus]:
-        """Have the changes of everybody's status told for `WATCH_S`; read those of `user_ids`.
+        """Have the changes of everybody's status told for a minute; read those of `user_ids`.
 
         Who is not known is offline. Errors: API_NO_PERMISSION (a customer who does not reach everybody).
         """

@@ -15,16 +15,21 @@ from dispatcher.engine import Dispatcher
 from dispatcher.errors import Code, DispatcherError
 from dispatcher.events.hub import Hub
 from dispatcher.events.member import Member
+from dispatcher.meeting import Meeting
 from dispatcher.model import (
     SERVED_QUEUES_MAX,
+    WATCHED_USERS_MAX,
     Actor,
     Agent,
     Assignment,
     AssignmentId,
+    Call,
+    CallId,
     Contact,
     ContactId,
     Dnd,
     Flag,
+    MessageData,
     Model,
     Page,
     Priority,
@@ -34,6 +39,7 @@ from dispatcher.model import (
     Service,
     Text,
     UserId,
+    UserStatus,
 )
 
 WATCHED_MAX = 1000
@@ -140,6 +146,46 @@ class TransferArgs(Model):
     agent_id: UserId | None = None
 
 
+class CallArgs(Model):
+    """Whom to call, where to meet, and what he shall know."""
+
+    callee: UserId
+    meeting: Meeting = None
+    ext: Text = ""
+
+
+class CallEndArgs(Model):
+    """One call, and what the other party shall know."""
+
+    call_id: CallId
+    ext: Text = ""
+
+
+class CallAnswerArgs(CallEndArgs):
+    """The same, and where to meet instead."""
+
+    meeting: Meeting = None
+
+
+class UserArgs(Model):
+    """One user."""
+
+    user_id: UserId
+
+
+class WatchUsersArgs(Model):
+    """Whose `user.status` to send from now on: these users', or everybody's where none are named."""
+
+    user_ids: Annotated[tuple[UserId, ...], Field(max_length=WATCHED_USERS_MAX)] | None = None
+
+
+class SendCmdArgs(Model):
+    """A message, and to whom."""
+
+    to: UserId
+    data: MessageData
+
+
 class WatchQueuesArgs(Model):
     """Whose `queue.status` to send from now on: these queues, or all there are now; none with an empty list."""
 
@@ -147,7 +193,7 @@ class WatchQueuesArgs(Model):
     all: Flag = False
 
 
-class Call(NamedTuple):
+class Sent(NamedTuple):
     """One command on its way: who sends it, over which session, to what."""
 
     dispatcher: Dispatcher
@@ -163,7 +209,7 @@ class Command(NamedTuple):
     """
 
     args: type[Model]
-    run: Callable[[Call, Any], Awaitable[Any]]
+    run: Callable[[Sent, Any], Awaitable[Any]]
     changes: bool
 
 
@@ -177,98 +223,132 @@ def parse_args(model: type[ArgsT], args: Any) -> ArgsT:
         raise DispatcherError(Code.PARAM_ERR, detail[:DETAIL_LENGTH_MAX]) from error
 
 
-async def _ping(call: Call, args: NoArgs) -> dict[str, Any]:
+async def _ping(sent: Sent, args: NoArgs) -> dict[str, Any]:
     return {}
 
 
-async def _list_queues(call: Call, args: ListQueuesArgs) -> Page[Queue]:
-    return await call.dispatcher.list_queues(call.actor, status=args.status, limit=args.limit, cursor=args.cursor)
+async def _list_queues(sent: Sent, args: ListQueuesArgs) -> Page[Queue]:
+    return await sent.dispatcher.list_queues(sent.actor, status=args.status, limit=args.limit, cursor=args.cursor)
 
 
-async def _get_queue_status(call: Call, args: QueueArgs) -> QueueStatus:
-    return await call.dispatcher.get_queue_status(call.actor, args.queue_id)
+async def _get_queue_status(sent: Sent, args: QueueArgs) -> QueueStatus:
+    return await sent.dispatcher.get_queue_status(sent.actor, args.queue_id)
 
 
-async def _list_contacts(call: Call, args: ListContactsArgs) -> Page[Contact]:
-    return await call.dispatcher.list_contacts(call.actor, args.queue_id, limit=args.limit, cursor=args.cursor)
+async def _list_contacts(sent: Sent, args: ListContactsArgs) -> Page[Contact]:
+    return await sent.dispatcher.list_contacts(sent.actor, args.queue_id, limit=args.limit, cursor=args.cursor)
 
 
-async def _start_service(call: Call, args: StartServiceArgs) -> Agent:
+async def _start_service(sent: Sent, args: StartServiceArgs) -> Agent:
     services = args.services
-    await call.hub.expect(call.member, [service.queue_id for service in services])
+    await sent.hub.expect(sent.member, [service.queue_id for service in services])
     try:
-        return await call.dispatcher.start_service(call.actor, call.actor.user_id, services)
+        return await sent.dispatcher.start_service(sent.actor, sent.actor.user_id, services)
     except BaseException:
-        call.hub.expect_nothing(call.member)
+        sent.hub.expect_nothing(sent.member)
         raise
 
 
-async def _stop_service(call: Call, args: QueueArgs) -> Agent:
-    return await call.dispatcher.stop_service(call.actor, call.actor.user_id, args.queue_id)
+async def _stop_service(sent: Sent, args: QueueArgs) -> Agent:
+    return await sent.dispatcher.stop_service(sent.actor, sent.actor.user_id, args.queue_id)
 
 
-async def _set_dnd(call: Call, args: DndArgs) -> Agent:
-    return await call.dispatcher.set_dnd(call.actor, call.actor.user_id, args.dnd, args.reason)
+async def _set_dnd(sent: Sent, args: DndArgs) -> Agent:
+    return await sent.dispatcher.set_dnd(sent.actor, sent.actor.user_id, args.dnd, args.reason)
 
 
-async def _start_queuing(call: Call, args: StartQueuingArgs) -> Contact:
-    return await call.dispatcher.start_queuing(call.actor, args.queue_id, ext=args.ext)
+async def _start_queuing(sent: Sent, args: StartQueuingArgs) -> Contact:
+    return await sent.dispatcher.start_queuing(sent.actor, args.queue_id, ext=args.ext)
 
 
-async def _stop_queuing(call: Call, args: NoArgs) -> Contact:
-    return await call.dispatcher.stop_queuing(call.actor)
+async def _stop_queuing(sent: Sent, args: NoArgs) -> Contact:
+    return await sent.dispatcher.stop_queuing(sent.actor)
 
 
-async def _get_queuing_info(call: Call, args: NoArgs) -> Contact:
-    return await call.dispatcher.get_contact(call.actor)
+async def _get_queuing_info(sent: Sent, args: NoArgs) -> Contact:
+    return await sent.dispatcher.get_contact(sent.actor)
 
 
-async def _request_assignment(call: Call, args: RequestArgs) -> Assignment:
-    return await call.dispatcher.request_assignment(
-        call.actor, call.actor.user_id, queue_id=args.queue_id or "", customer_id=args.customer_id or ""
+async def _request_assignment(sent: Sent, args: RequestArgs) -> Assignment:
+    return await sent.dispatcher.request_assignment(
+        sent.actor, sent.actor.user_id, queue_id=args.queue_id or "", customer_id=args.customer_id or ""
     )
 
 
-async def _accept(call: Call, args: AssignmentArgs) -> Assignment:
-    return await call.dispatcher.accept(call.actor, args.assignment_id)
+async def _accept(sent: Sent, args: AssignmentArgs) -> Assignment:
+    return await sent.dispatcher.accept(sent.actor, args.assignment_id)
 
 
-async def _reject(call: Call, args: AssignmentArgs) -> Assignment:
-    return await call.dispatcher.reject(call.actor, args.assignment_id)
+async def _reject(sent: Sent, args: AssignmentArgs) -> Assignment:
+    return await sent.dispatcher.reject(sent.actor, args.assignment_id)
 
 
-async def _start(call: Call, args: ContactArgs) -> Contact:
-    return await call.dispatcher.start(call.actor, args.contact_id)
+async def _start(sent: Sent, args: ContactArgs) -> Contact:
+    return await sent.dispatcher.start(sent.actor, args.contact_id)
 
 
-async def _complete(call: Call, args: ContactArgs) -> Contact:
-    return await call.dispatcher.complete(call.actor, args.contact_id)
+async def _complete(sent: Sent, args: ContactArgs) -> Contact:
+    return await sent.dispatcher.complete(sent.actor, args.contact_id)
 
 
-async def _transfer(call: Call, args: TransferArgs) -> Contact:
-    return await call.dispatcher.transfer(
-        call.actor, args.contact_id, queue_id=args.queue_id or "", agent_id=args.agent_id or ""
+async def _transfer(sent: Sent, args: TransferArgs) -> Contact:
+    return await sent.dispatcher.transfer(
+        sent.actor, args.contact_id, queue_id=args.queue_id or "", agent_id=args.agent_id or ""
     )
 
 
-async def _watch_queues(call: Call, args: WatchQueuesArgs) -> dict[str, list[str]]:
+async def _call(sent: Sent, args: CallArgs) -> Call:
+    return await sent.dispatcher.call(sent.actor, args.callee, meeting=args.meeting, ext=args.ext)
+
+
+async def _accept_call(sent: Sent, args: CallAnswerArgs) -> Call:
+    return await sent.dispatcher.accept_call(sent.actor, args.call_id, meeting=args.meeting, ext=args.ext)
+
+
+async def _reject_call(sent: Sent, args: CallEndArgs) -> Call:
+    return await sent.dispatcher.reject_call(sent.actor, args.call_id, ext=args.ext)
+
+
+async def _hangup(sent: Sent, args: CallEndArgs) -> Call:
+    return await sent.dispatcher.hangup(sent.actor, args.call_id, ext=args.ext)
+
+
+async def _get_user_status(sent: Sent, args: UserArgs) -> UserStatus:
+    return await sent.dispatcher.get_user_status(sent.actor, args.user_id)
+
+
+async def _watch_users(sent: Sent, args: WatchUsersArgs) -> dict[str, list[UserStatus]]:
+    return {"users": await sent.hub.watch_users(sent.member, args.user_ids)}
+
+
+async def _unwatch_users(sent: Sent, args: NoArgs) -> dict[str, Any]:
+    sent.hub.unwatch_users(sent.member)
+    return {}
+
+
+async def _send_cmd(sent: Sent, args: SendCmdArgs) -> dict[str, Any]:
+    await sent.dispatcher.send_cmd(sent.actor, args.to, args.data)
+    return {}
+
+
+async def _watch_queues(sent: Sent, args: WatchQueuesArgs) -> dict[str, list[str]]:
     """Answer with the ids watched now. Errors: QUE_ID_INVALID."""
     watched = list(dict.fromkeys(args.queue_ids))
     for queue_id in watched:
-        await call.dispatcher.get_queue(call.actor, queue_id)
+        await sent.dispatcher.get_queue(sent.actor, queue_id)
     if args.all:
         cursor: str | None = ""
         while cursor is not None and len(watched) < WATCHED_MAX:
-            page = await call.dispatcher.list_queues(call.actor, cursor=cursor)
+            page = await sent.dispatcher.list_queues(sent.actor, cursor=cursor)
             watched += [queue.queue_id for queue in page.items if queue.queue_id not in args.queue_ids]
             cursor = page.cursor
     del watched[WATCHED_MAX:]
-    await call.hub.watch_queues(call.member, watched)
+    await sent.hub.watch_queues(sent.member, watched)
     return {"queue_ids": watched}
 
 
-async def _watch_agents(call: Call, args: NoArgs) -> dict[str, Any]:
-    await call.hub.watch_agents(call.member)
+async def _watch_agents(sent: Sent, args: NoArgs) -> dict[str, Any]:
+    await sent.hub.watch_agents(sent.member)
     return {}
 
 
@@ -289,6 +369,14 @@ COMMANDS: dict[str, Command] = {
     "start": Command(ContactArgs, _start, True),
     "complete": Command(ContactArgs, _complete, True),
     "transfer": Command(TransferArgs, _transfer, True),
+    "call": Command(CallArgs, _call, True),
+    "accept_call": Command(CallAnswerArgs, _accept_call, True),
+    "reject_call": Command(CallEndArgs, _reject_call, True),
+    "hangup": Command(CallEndArgs, _hangup, True),
+    "get_user_status": Command(UserArgs, _get_user_status, False),
+    "watch_users": Command(WatchUsersArgs, _watch_users, False),
+    "unwatch_users": Command(NoArgs, _unwatch_users, False),
+    "send_cmd": Command(SendCmdArgs, _send_cmd, True),
     "watch_queues": Command(WatchQueuesArgs, _watch_queues, False),
     "watch_agents": Command(NoArgs, _watch_agents, False),
 }

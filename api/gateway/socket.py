@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 from starlette.datastructures import Headers
 
-from api.gateway.commands import COMMANDS, Call, HelloArgs, NoArgs, parse_args
+from api.gateway.commands import COMMANDS, HelloArgs, NoArgs, Sent, parse_args
 from api.gateway.gateway import Claims, Gateway, Receive, Scope, Send
 from api.gateway.outbox import Outbox
 from api.gateway.protocol import BadFrameError, Close, Request, failed, ok, read_request, repeated
@@ -178,7 +178,7 @@ class Socket:
         actor = member.actor
         if command.changes:
             actor = actor.model_copy(update={"request_id": request.id})
-        return await command.run(Call(self._gateway.dispatcher, self._gateway.hub, member, actor), args)
+        return await command.run(Sent(self._gateway.dispatcher, self._gateway.hub, member, actor), args)
 
     async def _renew(self, request: Request) -> None:
         """Take a new token of the same user; the answer is a new snapshot."""

@@ -2,10 +2,22 @@
 
 from fastapi import FastAPI
 
-from api.routes import agents, assignments, contacts, events, login, operations, queues, tenant, users
+from api.routes import (
+    agents,
+    assignments,
+    calls,
+    contacts,
+    events,
+    login,
+    operations,
+    people,
+    queues,
+    tenant,
+    users,
+)
 
 
 def install(app: FastAPI) -> None:
     """Add every row."""
-    for module in (login, tenant, users, queues, contacts, agents, assignments, events, operations):
+    for module in (login, tenant, users, queues, contacts, agents, assignments, calls, people, events, operations):
         app.include_router(module.router)

@@ -12,7 +12,7 @@ from api.auth import CurrentActor
 from dispatcher.commands import LIST_LIMIT_MAX
 from dispatcher.engine import Dispatcher
 from dispatcher.errors import Code, DispatcherError
-from dispatcher.model import AssignmentId, ContactId, QueueId
+from dispatcher.model import AssignmentId, CallId, ContactId, QueueId
 
 
 class _Route(APIRoute):
@@ -46,11 +46,18 @@ def is_printable(text: str) -> str:
     return text
 
 
+_UserId = Annotated[
+    str, Path(min_length=1, max_length=128, description="A user's id, or `me`"), AfterValidator(is_printable)
+]
+
+
+async def _somebody(actor: CurrentActor, user: _UserId) -> str:
+    return actor.user_id if user == "me" else user
+
+
 async def _agent(
     actor: CurrentActor,
-    agent: Annotated[
-        str, Path(min_length=1, max_length=128, description="A user's id, or `me`"), AfterValidator(is_printable)
-    ],
+    agent: _UserId,
 ) -> str:
     return actor.user_id if agent == "me" else agent
 
@@ -59,6 +66,8 @@ _CURSOR = "The `cursor` of the page before"
 
 Engine = Annotated[Dispatcher, Depends(_engine)]
 AgentInPath = Annotated[str, Depends(_agent)]
+SomebodyInPath = Annotated[str, Depends(_somebody)]
+CallInPath = Annotated[CallId, Path(alias="call")]
 QueueInPath = Annotated[QueueId, Path(alias="queue")]
 ContactInPath = Annotated[ContactId, Path(alias="contact")]
 AssignmentInPath = Annotated[AssignmentId, Path(alias="assignment")]

@@ -6,14 +6,26 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from types import TracebackType
 from typing import Any, Self
 
-from pydantic import BaseModel
+from pydantic import BaseModel, JsonValue
 
 from dispatcher.client.inbox import Inbox
 from dispatcher.client.link import Link
 from dispatcher.client.state import State
 from dispatcher.client.wire import ModelT, read
 from dispatcher.errors import Code, DispatcherError
-from dispatcher.model import Agent, Assignment, Contact, Event, Page, Queue, QueueStatus, Service, Snapshot
+from dispatcher.model import (
+    Agent,
+    Assignment,
+    Call,
+    Contact,
+    Event,
+    Page,
+    Queue,
+    QueueStatus,
+    Service,
+    Snapshot,
+    UserStatus,
+)
 
 HISTORY = 1000
 """Events kept for those who wait or follow: minutes of a busy agent, about 1 MB."""
@@ -118,26 +130,26 @@ class Client:
 
     async def ping(self) -> None:
         """Ask for a sign of life."""
-        await self._call("ping")
+        await self._ask("ping")
 
     async def me(self) -> Snapshot:
         """Read where the person stands, from the server."""
-        return read(Snapshot, await self._call("me"))
+        return read(Snapshot, await self._ask("me"))
 
     async def renew(self, token: str) -> Snapshot:
         """Use a newer token of the same user, on this connection and on the next ones."""
         self._link.token = token
-        return read(Snapshot, await self._call("hello", token=token, client=self.client_id))
+        return read(Snapshot, await self._ask("hello", token=token, client=self.client_id))
 
     async def list_queues(
         self, *, status: bool = False, limit: int | None = None, cursor: str | None = None
     ) -> Page[Queue]:
         """List the queues, in order of their ids, with each one's status where `status` is set."""
-        return read(Page[Queue], await self._call("list_queues", status=status or None, limit=limit, cursor=cursor))
+        return read(Page[Queue], await self._ask("list_queues", status=status or None, limit=limit, cursor=cursor))
 
     async def get_queue_status(self, queue_id: str) -> QueueStatus:
         """Count a queue. Errors: QUE_ID_INVALID."""
-        return read(QueueStatus, await self._call("get_queue_status", queue_id=queue_id))
+        return read(QueueStatus, await self._ask("get_queue_status", queue_id=queue_id))
 
     async def watch_queues(self, queue_ids: Sequence[str] | None = None) -> None:
         """Get `queue.status` of these queues (None: of all there are now) without serving them or waiting there.
@@ -145,7 +157,7 @@ class Client:
         The last call counts, over reconnections too. Errors: QUE_ID_INVALID.
         """
         args: dict[str, Any] = {"all": True} if queue_ids is None else {"queue_ids": list(queue_ids)}
-        await self._call("watch_queues", **args)
+        await self._ask("watch_queues", **args)
         self._link.standing["watch_queues"] = args
 
     async def watch_agents(self) -> None:
@@ -153,8 +165,54 @@ class Client:
 
         It holds over reconnections; list the agents anew after each `snapshot`. Errors: API_NO_PERMISSION.
         """
-        await self._call("watch_agents")
+        await self._ask("watch_agents")
         self._link.standing["watch_agents"] = {}
+
+    async def call(self, callee: str, *, meeting: JsonValue = None, ext: str | None = None) -> Call:
+        """Call a user. `meeting` (JSON, up to 4 KB) and `ext` are shown to him as they are.
+
+        By the agent of an assignment to its customer it implies accept. Errors: CALL_EXIST, BUSY, OFFLINE,
+        USER_NOT_FOUND, WRONG_STATE (who queues; or the contact is served without a call), API_NO_PERMISSION.
+        """
+        return await self._change(Call, "call", callee=callee, meeting=meeting, ext=ext)
+
+    async def accept_call(self, call_id: str, *, meeting: JsonValue = None, ext: str | None = None) -> Call:
+        """Answer a call; a `meeting` takes the place of the caller's. Errors: INVALID_CALLID, API_NO_PERMISSION."""
+        return await self._change(Call, "accept_call", call_id=call_id, meeting=meeting, ext=ext)
+
+    async def reject_call(self, call_id: str, *, ext: str | None = None) -> Call:
+        """Refuse a call that rings. Errors: INVALID_CALLID, WRONG_STATE (answered), API_NO_PERMISSION (the caller)."""
+        return await self._change(Call, "reject_call", call_id=call_id, ext=ext)
+
+    async def hangup(self, call_id: str, *, ext: str | None = None) -> Call:
+        """End a call. Errors: INVALID_CALLID."""
+        return await self._change(Call, "hangup", call_id=call_id, ext=ext)
+
+    async def get_user_status(self, user_id: str) -> UserStatus:
+        """Read whether a user is there, in a call, busy or idle. Errors: USER_NOT_FOUND, API_NO_PERMISSION."""
+        return read(UserStatus, await self._ask("get_user_status", user_id=user_id))
+
+    async def watch_users(self, user_ids: Sequence[str] | None = None) -> list[UserStatus]:
+        """Get `user.status` of these users (None: of everybody), at most once a second; return how they are now.
+
+        The last call counts, over reconnections too. Errors: API_NO_PERMISSION.
+        """
+        args: dict[str, Any] = {} if user_ids is None else {"user_ids": list(user_ids)}
+        result = await self._ask("watch_users", **args)
+        self._link.standing["watch_users"] = args
+        return [read(UserStatus, status) for status in result["users"]]
+
+    async def unwatch_users(self) -> None:
+        """Get no `user.status` any more."""
+        self._link.standing.pop("watch_users", None)
+        await self._ask("unwatch_users")
+
+    async def send_cmd(self, to: str, data: str) -> None:
+        """Send a message (up to 64 KB) to a user's session: it arrives once or never.
+
+        Errors: USER_NOT_FOUND, OFFLINE, API_NO_PERMISSION.
+        """
+        await self._link.call("send_cmd", {"to": to, "data": data}, changes=True, timeout_s=self._timeout_s)
 
     # A customer's commands
 
@@ -171,7 +229,7 @@ class Client:
 
     async def get_queuing_info(self) -> Contact:
         """Read the own contact with its position and waiting time. Errors: CONTACT_NOT_FOUND."""
-        return read(Contact, await self._call("get_queuing_info"))
+        return read(Contact, await self._ask("get_queuing_info"))
 
     # An agent's commands
 
@@ -198,7 +256,7 @@ class Client:
         self, queue_id: str, *, limit: int | None = None, cursor: str | None = None
     ) -> Page[Contact]:
         """List who waits in a queue, in its order. Errors: QUE_ID_INVALID, QUE_SERVICE_NOT_START."""
-        result = await self._call("list_contacts", queue_id=queue_id, limit=limit, cursor=cursor)
+        result = await self._ask("list_contacts", queue_id=queue_id, limit=limit, cursor=cursor)
         return read(Page[Contact], result)
 
     async def request_assignment(self, queue_id: str | None = None, customer_id: str | None = None) -> Assignment:
@@ -233,7 +291,7 @@ class Client:
 
     # How it is done
 
-    async def _call(self, cmd: str, **args: Any) -> Any:
+    async def _ask(self, cmd: str, **args: Any) -> Any:
         given = {name: value for name, value in args.items() if value is not None}
         return await self._link.call(cmd, given, changes=False, timeout_s=self._timeout_s)
 

@@ -8,12 +8,14 @@ from typing import Any, Self
 from urllib.parse import quote
 
 import httpx
+from pydantic import JsonValue
 
 from dispatcher.client.wire import ModelT, is_loopback, read, read_error
 from dispatcher.errors import Code, DispatcherError
 from dispatcher.model import (
     Agent,
     Assignment,
+    Call,
     Contact,
     Model,
     Page,
@@ -26,6 +28,7 @@ from dispatcher.model import (
     Service,
     Snapshot,
     User,
+    UserStatus,
 )
 
 
@@ -224,6 +227,32 @@ class Http:
     async def reject(self, assignment_id: str) -> Assignment:
         """Reject an offer. Errors: QUE_USER_CANCELLED, ASSIGNMENT_GONE, WRONG_STATE."""
         return await self._post(Assignment, _path("assignments", assignment_id, "reject"))
+
+    # Calls, status and messages: `user_id` may be "me"
+
+    async def call(self, callee: str, *, meeting: JsonValue = None, ext: str | None = None) -> Call:
+        """Call a user. Errors as of `Client.call`, and NOT_LOGIN (no session)."""
+        return await self._post(Call, "/v1/calls", _given(callee=callee, meeting=meeting, ext=ext))
+
+    async def accept_call(self, call_id: str, *, meeting: JsonValue = None, ext: str | None = None) -> Call:
+        """Answer a call. Errors as of `Client.accept_call`."""
+        return await self._post(Call, _path("calls", call_id, "accept"), _given(meeting=meeting, ext=ext))
+
+    async def reject_call(self, call_id: str, *, ext: str | None = None) -> Call:
+        """Refuse a call that rings. Errors as of `Client.reject_call`."""
+        return await self._post(Call, _path("calls", call_id, "reject"), _given(ext=ext))
+
+    async def hangup(self, call_id: str, *, ext: str | None = None) -> Call:
+        """End a call. Errors: INVALID_CALLID."""
+        return await self._post(Call, _path("calls", call_id, "hangup"), _given(ext=ext))
+
+    async def get_user_status(self, user_id: str = "me") -> UserStatus:
+        """Read whether a user can be reached. Errors: USER_NOT_FOUND, API_NO_PERMISSION."""
+        return read(UserStatus, await self._ask("GET", _path("users", user_id, "status")))
+
+    async def send_cmd(self, to: str, data: str) -> None:
+        """Send a message to a user's session. Errors: USER_NOT_FOUND, OFFLINE, API_NO_PERMISSION."""
+        await self._ask("POST", "/v1/messages", {"to": to, "data": data})
 
     # How it is done
 

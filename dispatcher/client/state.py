@@ -17,6 +17,8 @@ from dispatcher.model import (
     AgentState,
     Assignment,
     AssignmentState,
+    Call,
+    CallState,
     Contact,
     ContactState,
     Event,
@@ -54,6 +56,8 @@ class State:
                 self._hold(assignment)
             else:
                 self._drop(assignment.assignment_id)
+        elif kind == "call":
+            self._apply_call(read(Call, event.data))
         elif kind == "agent" and event.data.get("agent_id") == self.snapshot.user.user_id:
             self._apply_agent(what, event.data)
         elif event.event == "queuing.info":
@@ -73,6 +77,8 @@ class State:
             known = self.snapshot.agent
             if known is None or answer.since_at >= known.since_at:
                 self._set(agent=answer)
+        elif isinstance(answer, Call):
+            self._apply_call(answer)
         elif isinstance(answer, Contact):
             self._learn_contact(answer)
 
@@ -99,6 +105,25 @@ class State:
             self._end_contact(contact.contact_id)
         elif contact.contact_id not in self._ended:
             self._set(contact=contact.model_copy(update={"reason": None}))
+
+    def _apply_call(self, call: Call) -> None:
+        known = self.snapshot.call
+        if call.state is CallState.ENDED:
+            self._ended.append(call.call_id)
+            if known is not None and known.call_id == call.call_id:
+                self._set(call=None)
+        elif call.call_id not in self._ended and not (_is_answered(known, call) and call.state is CallState.RINGING):
+            self._set(call=call if known is None else call.model_copy(update={"ext": known.ext}))
+        if call.state is CallState.ANSWERED:
+            self._begin_service(call.contact_id)
+
+    def _begin_service(self, contact_id: str | None) -> None:
+        """Serve the contact whose call was answered."""
+        for held in self.snapshot.assignments:
+            if held.contact.contact_id == contact_id and held.state is not AssignmentState.SERVING:
+                contact = held.contact.model_copy(update={"state": ContactState.SERVING})
+                serving = {"state": AssignmentState.SERVING, "contact": contact, "deadline_at": None}
+                self._hold(held.model_copy(update=serving))
 
     def _apply_agent(self, what: str, data: dict[str, Any]) -> None:
         user = self.snapshot.user
@@ -158,7 +183,7 @@ def difference(old: Snapshot, new: Snapshot) -> list[Event]:
 
     What happened between is not known: a reason is missing, steps there and back are not seen.
     """
-    events = [*_assignments_ended(old, new), *_contact_changes(old.contact, new.contact)]
+    events = [*_call_ended(old, new), *_assignments_ended(old, new), *_contact_changes(old.contact, new.contact)]
     before = {known.assignment_id: known for known in old.assignments}
     for assignment in new.assignments:
         was = before.get(assignment.assignment_id)
@@ -166,6 +191,7 @@ def difference(old: Snapshot, new: Snapshot) -> list[Event]:
             events.append(_event("assignment.offered", assignment))
         elif was.state is AssignmentState.OFFERED and assignment.state is not AssignmentState.OFFERED:
             events.append(_event("assignment.accepted", assignment))
+    events += _call_changes(old, new)
     if old.agent and new.agent and old.agent.state is not new.agent.state:
         members = new.agent.model_dump(mode="json", exclude={"queues", "contacts"})
         events.append(
@@ -184,6 +210,30 @@ def _assignments_ended(old: Snapshot, new: Snapshot) -> list[Event]:
             ended = assignment.model_copy(update={"state": state, "deadline_at": None})
             events.append(_event(f"assignment.{state.value}", ended))
     return events
+
+
+def _call_ended(old: Snapshot, new: Snapshot) -> list[Event]:
+    if old.call is None or (new.call is not None and new.call.call_id == old.call.call_id):
+        return []
+    return [_event("call.ended", old.call.model_copy(update={"state": CallState.ENDED, "ext": ""}))]
+
+
+def _call_changes(old: Snapshot, new: Snapshot) -> list[Event]:
+    call, was = new.call, old.call
+    if call is None:
+        return []
+    is_new = was is None or was.call_id != call.call_id
+    is_mine = call.caller_id == new.user.user_id
+    if is_new and not is_mine:
+        return [_event("call.incoming", call)]
+    if is_mine and call.state is CallState.ANSWERED and (is_new or not _is_answered(was, call)):
+        return [_event("call.accepted", call)]
+    return []
+
+
+def _is_answered(known: Call | None, call: Call) -> bool:
+    """Whether the call is known to be answered."""
+    return known is not None and known.call_id == call.call_id and known.state is CallState.ANSWERED
 
 
 def _contact_changes(old: Contact | None, new: Contact | None) -> list[Event]:
@@ -213,5 +263,5 @@ def _contact_event(old: Contact | None, new: Contact) -> str:
     return f"contact.{names[new.state]}"
 
 
-def _event(name: str, about: Assignment | Contact) -> Event:
+def _event(name: str, about: Assignment | Call | Contact) -> Event:
     return Event(event=name, data=about.model_dump(mode="json", exclude_none=True))

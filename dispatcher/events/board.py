@@ -7,7 +7,7 @@ are of them and not by how much happens. What is told is read from the log: noth
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import aclosing
 from itertools import islice
 from typing import Any, Protocol
@@ -38,11 +38,12 @@ class Source(Protocol):
 
 
 class Boards:
-    """The boards of a node: one for each tenant that somebody here watches."""
+    """The boards of one kind of a node: one for each tenant that somebody here watches."""
 
-    def __init__(self, logs: Source, spawn: Spawn) -> None:
+    def __init__(self, logs: Source, spawn: Spawn, make: Callable[[str, Source, Clock], Board] | None = None) -> None:
         self._logs = logs
         self._spawn = spawn
+        self._make = make or Board
         self._boards: dict[str, Board] = {}
 
     async def join(self, member: Member, clock: Clock) -> None:
@@ -56,7 +57,7 @@ class Boards:
             return
         board = self._boards.get(tenant)
         if board is None:
-            board = self._boards[tenant] = Board(tenant, self._logs, clock)
+            board = self._boards[tenant] = self._make(tenant, self._logs, clock)
             board.task = self._spawn(board.run(since), f"board:{tenant}")
         board.members.add(member)
 
@@ -100,7 +101,7 @@ class Board:
         """Add what entries say about agents and queues, the last word about each replacing the one before."""
         for entry in entries:
             for event in entry.events:
-                subject = _subject(event.event, event.data)
+                subject = self.subject(event.event, event.data)
                 if subject:
                     data = event.data
                     if subject in self.pending and event.event == "agent.changed":
@@ -110,19 +111,27 @@ class Board:
 
     def _tell(self) -> None:
         subjects = list(islice(self.pending, CHANGES_MAX))
-        text = encode({"events": [self.pending.pop(subject) for subject in subjects], "at": now_ms()})
+        self.tell([self.pending.pop(subject) for subject in subjects])
+
+    def subject(self, event: str, data: dict[str, Any]) -> Subject | None:
+        """Return what an event of this board is about; None: it is not for it."""
+        if event == "agent.changed":
+            return event, data["agent_id"]
+        if event == "agent.service":
+            return event, data["agent_id"], data["queue_id"]
+        if event in {"queue.changed", "queue.deleted"}:
+            return "queue", data["queue_id"]
+        return None
+
+    def tell(self, events: list[dict[str, Any]]) -> None:
+        """Send events to the members."""
+        text = changes_frame(events)
         for member in tuple(self.members):
             # His token may have been renewed without the role.
             if member.actor.is_supervisor and not member.left:
                 member.sink.send(text)
 
 
-def _subject(event: str, data: dict[str, Any]) -> Subject | None:
-    """Return what an event of a board is about; None: it is none."""
-    if event == "agent.changed":
-        return event, data["agent_id"]
-    if event == "agent.service":
-        return event, data["agent_id"], data["queue_id"]
-    if event in {"queue.changed", "queue.deleted"}:
-        return "queue", data["queue_id"]
-    return None
+def changes_frame(events: list[dict[str, Any]]) -> str:
+    """Make a frame of events that count in nobody's offset."""
+    return encode({"events": events, "at": now_ms()})

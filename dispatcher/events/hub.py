@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Collection, Coroutine, Iterable
+from collections.abc import Callable, Collection, Coroutine, Iterable, Sequence
 from typing import Any
 
 import orjson
@@ -29,8 +29,9 @@ from dispatcher.events.lines import Masters
 from dispatcher.events.marks import Marks
 from dispatcher.events.member import Engine, Member, Sink
 from dispatcher.events.pace import Pace
+from dispatcher.events.people import People
 from dispatcher.events.watch import READS_PER_S, Watch
-from dispatcher.model import Actor, Snapshot
+from dispatcher.model import Actor, Snapshot, UserStatus
 from dispatcher.store.connect import Store
 from dispatcher.store.keys import key
 from dispatcher.tasks import end
@@ -75,6 +76,7 @@ class Hub:
         self._budget = Budget(READS_PER_S)
         self._logs = Logs(store, self.feed, self._spawn, self.pace.compare_s)
         self._boards = Boards(self._logs, self._spawn)
+        self._people = People(engine, self._logs, self._spawn)
         self._snapshots = asyncio.Semaphore(SNAPSHOTS_AT_ONCE)
 
     async def start(self) -> None:
@@ -155,6 +157,7 @@ class Hub:
             self._members.pop(channel, None)
             self.feed.unsubscribe(channel)
         self._boards.leave(member)
+        self._people.leave(member)
         for queue_id in member.queues:
             self._place(member, queue_id)
 
@@ -183,6 +186,17 @@ class Hub:
         """Send a member what changes about agents and queues. Errors: API_NO_PERMISSION, UNAVAILABLE."""
         _require_supervisor(member.actor)
         await self._boards.join(member, self._clock or asyncio.get_running_loop())
+
+    async def watch_users(self, member: Member, user_ids: Sequence[str] | None) -> list[UserStatus]:
+        """Send a member `user.status` of exactly these users (None: of everybody); return how they are.
+
+        Errors: API_NO_PERMISSION, UNAVAILABLE.
+        """
+        return await self._people.watch(member, user_ids, self._clock or asyncio.get_running_loop())
+
+    def unwatch_users(self, member: Member) -> None:
+        """Send a member `user.status` of nobody."""
+        self._people.leave(member)
 
     async def follow_log(self, actor: Actor, since: str = "", contact_id: str = "", *, limit: int = 100) -> Following:
         """Follow the tenant's log from a cursor: see `log.begin`, `Logs.follow`.
@@ -218,7 +232,12 @@ class Hub:
 
     def _deliver(self, member: Member, text: str, message: dict[str, Any]) -> None:
         offset = message.get("offset")
-        if member.left or offset is None or member.keep(text, message) or offset <= member.offset:
+        if offset is None:
+            # A message: once at most, and in no order with the others.
+            if member.joined and not member.left and message.get("events"):
+                member.sink.send(text)
+            return
+        if member.left or member.keep(text, message) or offset <= member.offset:
             return
         if offset != member.offset + 1:
             self._repair(member, "gap")

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from dispatcher.model import Actor, ContactState, Positions, Snapshot
+from dispatcher.model import Actor, ContactState, Positions, Snapshot, UserStatus
 
 BUFFER_FRAMES = 1000
 """Frames kept while a snapshot is read; with more of them, the gap they leave asks for another snapshot."""
@@ -36,6 +36,9 @@ class Engine(Protocol):
     async def get_snapshot(self, actor: Actor) -> Snapshot:
         """Read everything about the actor in one step."""
 
+    async def watch_users(self, actor: Actor, user_ids: Sequence[str]) -> list[UserStatus]:
+        """Have changes of users' status told for a minute; read that of some."""
+
     async def get_queue_status(self, actor: Actor, queue_id: str) -> Any:
         """Count a queue."""
 
@@ -47,9 +50,10 @@ class Member:
     """A session: its offset under its epoch, its buffer while a snapshot is read, its queues.
 
     `buffer` is None while frames are delivered as they come; `stale` asks for a snapshot newer than the one that
-    is being read. `expects` are queues that it is about to serve or watch, subscribed before it does. `waits` is
-    the contact that waits, and `told` where it was last said to stand (queue, position); its next position is read
-    at `info_at` at the earliest, if the queue has rung more often than `info_bell`.
+    is being read. `expects` are queues that it is about to serve or watch, subscribed before it does; `people`
+    those of whose status it is told (None: everybody). `waits` is the contact that waits, and `told` where it was
+    last said to stand (queue, position); its next position is read at `info_at` at the earliest, if the queue has
+    rung more often than `info_bell`.
     """
 
     __slots__ = (
@@ -63,6 +67,7 @@ class Member:
         "left",
         "lock",
         "offset",
+        "people",
         "repair",
         "repairing",
         "serves",
@@ -91,6 +96,7 @@ class Member:
         self.serves: frozenset[str] = frozenset()
         self.watches: frozenset[str] = frozenset()
         self.expects: frozenset[str] = frozenset()
+        self.people: frozenset[str] | None = frozenset()
         self.waits_in: str | None = None
         self.waits = ""
         self.told: tuple[str, int | None] = ("", None)

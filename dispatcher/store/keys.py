@@ -58,7 +58,6 @@ TENANT_KEYS: tuple[Key, ...] = (
 
 CHANNELS: tuple[Key, ...] = (
     Key("feed", "", "CHANNEL", "every log entry, live", "-"),
-    Key("status", "", "CHANNEL", "changes of users' status, while somebody watches", "-"),
     Key("to", "user", "CHANNEL", "frames for one user", "-"),
     Key(
         "about", "queue", "CHANNEL", "a queue's contacts entering and leaving; rings at every change of its counts", "-"

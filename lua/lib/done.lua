@@ -33,9 +33,6 @@ local function done(body)
     local cursor = redis.call('XADD', LOG, 'MAXLEN', '~', LOG_ENTRIES_MAX, '*', 'at', now_text, 'events', entry)
     redis.call('SPUBLISH', FEED, '{"cursor":"' .. cursor .. '","events":' .. entry .. ending)
   end
-  if statuses[1] then
-    redis.call('SPUBLISH', STATUS, '{"events":[' .. table.concat(statuses, ',') .. ']' .. ending)
-  end
   for id, pieces in pairs(frames) do
     local u = users[id]
     local offset = u and u.offset or redis.call('HINCRBY', USER .. id, 'offset', '1')

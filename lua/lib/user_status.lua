@@ -1,7 +1,5 @@
--- The status of a user, and telling its changes while somebody watches.
+-- The status of a user, and telling its changes, in the log, while somebody watches.
 -- USES tenant user json events
-local statuses = {} -- the events for those who watch
-
 -- The first that applies, of what a user's hash says.
 local function status_of(session, call_id, contact_id, contact_ids)
   if session == '' then return 'offline' end
@@ -22,9 +20,7 @@ local function tell_user_changes()
     local v = u.loaded
     local before = status_of(v[2] or '', v[15] or '', v[6] or '', v[8] or '')
     if before ~= status_of(u.session, u.call, u.contact, u.contacts) or (v[11] or '') ~= u.dnd then
-      local json = user_status_json(u)
-      emit('user.status', json)
-      statuses[#statuses + 1] = '{"event":"user.status","data":' .. json .. '}'
+      emit('user.status', user_status_json(u))
     end
   end
 end

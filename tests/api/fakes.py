@@ -9,6 +9,8 @@ from dispatcher.model import (
     AgentState,
     Assignment,
     AssignmentState,
+    Call,
+    CallState,
     Contact,
     ContactState,
     Page,
@@ -18,6 +20,8 @@ from dispatcher.model import (
     Service,
     Snapshot,
     User,
+    UserStatus,
+    UserStatusName,
     Why,
 )
 from dispatcher.tenancy import Account, CustomerReach, TenantOptions
@@ -69,6 +73,17 @@ OPTIONS = TenantOptions(
     former_secret=False,
 )
 ACCOUNT = Account(user_id="ann", name="Ann", roles=(Role.AGENT,), queues=("1",), created_at=1)
+CALL_ID = "1763824801000-0000"
+CALL = Call(
+    call_id=CALL_ID,
+    caller_id="a",
+    callee_id="c",
+    state=CallState.RINGING,
+    meeting={"room": [1, None]},
+    ext="hi",
+    started_at=1763824801000,
+)
+USER_STATUS = UserStatus(user_id="c", status=UserStatusName.IN_CALL, dnd=0)
 
 ANSWERS: dict[str, Any] = {
     "check_secret": None,
@@ -105,6 +120,12 @@ ANSWERS: dict[str, Any] = {
     "request_assignment": ASSIGNMENT,
     "accept": ASSIGNMENT,
     "reject": ASSIGNMENT,
+    "call": CALL,
+    "accept_call": CALL,
+    "reject_call": CALL,
+    "hangup": CALL,
+    "get_user_status": USER_STATUS,
+    "send_cmd": None,
 }
 
 

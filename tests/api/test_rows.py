@@ -16,15 +16,19 @@ from tests.api.fakes import (
     AGENT,
     ASSIGNMENT,
     ASSIGNMENT_ID,
+    CALL,
+    CALL_ID,
     CONTACT,
     CONTACT_ID,
     OPTIONS,
     QUEUE,
     STATUS,
+    USER_STATUS,
     FakeDispatcher,
 )
 
 NEW_QUEUE = {"name": "Sales", "priority": 3}
+CALLS = f"/v1/calls/{CALL_ID}"
 PAGE = {"limit": 100, "cursor": ""}
 
 NEW_ACCOUNT: dict[str, Any] = {"user_id": "ann", "roles": ["agent"], "password": "correct horse"}
@@ -150,6 +154,33 @@ ROWS: list[Row] = [
     ("PATCH", "/v1/users/ann", {"name": "A"}, "update_account", ("ann", AccountPatch(name="A")), {}, 200, ACCOUNT),
     ("DELETE", "/v1/users/ann", None, "delete_account", ("ann",), {}, 204, None),
     ("POST", f"/v1/assignments/{ASSIGNMENT_ID}/reject", None, "reject", (ASSIGNMENT_ID,), {}, 200, ASSIGNMENT),
+    ("POST", "/v1/calls", {"callee": "c"}, "call", ("c",), {"meeting": None, "ext": ""}, 201, CALL),
+    (
+        "POST",
+        "/v1/calls",
+        {"callee": "c", "meeting": {"room": [1, None]}, "ext": "hi"},
+        "call",
+        ("c",),
+        {"meeting": {"room": [1, None]}, "ext": "hi"},
+        201,
+        CALL,
+    ),
+    ("POST", f"{CALLS}/accept", None, "accept_call", (CALL_ID,), {"meeting": None, "ext": ""}, 200, CALL),
+    (
+        "POST",
+        f"{CALLS}/accept",
+        {"meeting": "x", "ext": "e"},
+        "accept_call",
+        (CALL_ID,),
+        {"meeting": "x", "ext": "e"},
+        200,
+        CALL,
+    ),
+    ("POST", f"{CALLS}/reject", {"ext": "no"}, "reject_call", (CALL_ID,), {"ext": "no"}, 200, CALL),
+    ("POST", f"{CALLS}/hangup", None, "hangup", (CALL_ID,), {"ext": ""}, 200, CALL),
+    ("GET", "/v1/users/c/status", None, "get_user_status", ("c",), {}, 200, USER_STATUS),
+    ("GET", "/v1/users/me/status", None, "get_user_status", ("ann",), {}, 200, USER_STATUS),
+    ("POST", "/v1/messages", {"to": "c", "data": "hello"}, "send_cmd", ("c", "hello"), {}, 202, {}),
 ]
 
 

@@ -14,7 +14,7 @@ from dispatcher.errors import Code, DispatcherError
 from dispatcher.events.cadence import Budget, Cadence
 from dispatcher.events.member import Member
 from dispatcher.events.watch import READS_PER_S, Watch, position_pace_s
-from dispatcher.model import Actor, Positions, QueueStatus
+from dispatcher.model import Actor, Positions, QueueStatus, UserStatus
 
 QUEUED_AT = 1_763_824_800_000
 
@@ -116,6 +116,9 @@ class Engine:
         self.counted = 0
         self.fail = False
         self.clock = clock
+
+    async def watch_users(self, actor: Actor, user_ids: Sequence[str]) -> list[UserStatus]:
+        raise AssertionError("nobody watches users here")
 
     async def get_queue_status(self, actor: Actor, queue_id: str) -> QueueStatus:
         self.counted += 1
