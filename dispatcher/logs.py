@@ -51,16 +51,9 @@ def configure(settings: Settings) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
-    # One line for each request or socket, at the level of what matters.
-    logging.getLogger("httpx").setLevel(logging.WARNING)
-    logging.getLogger("uvicorn.error").addFilter(_is_no_socket)
-
-
-def _is_no_socket(record: logging.LogRecord) -> bool:
-    """Leave out uvicorn's two lines for every WebSocket that comes, and the one when it goes."""
-    return record.levelno > logging.INFO or (
-        not record.getMessage().startswith("connection ") and ("WebSocket" not in str(record.msg))
-    )
+    # What they say at a start, at an end and of each socket is said here already, or is not worth reading.
+    for chatty in ("httpx", "uvicorn.error"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
 def _renderers(settings: Settings) -> list[Processor]:

@@ -63,6 +63,9 @@ def serve(
             )
         else:
             asyncio.run(_examine(read))
+        if read.metrics_port:
+            # Tried here, for the same reason as the keys.
+            bind(read.metrics_host, read.metrics_port).close()
 
         class Server(uvicorn.Server):
             """Says where it listens: uvicorn does not, where the socket is given."""

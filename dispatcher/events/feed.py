@@ -100,7 +100,9 @@ class Feed:
     def silent_s(self) -> float:
         """How long the quietest server was not heard of; a probe keeps it near `probe_s`. 0: nothing is read."""
         now = asyncio.get_running_loop().time()
-        return max((now - reader.heard_at for reader in self.readers.values() if reader.held), default=0.0)
+        return max(
+            (now - reader.heard_at for reader in self.readers.values() if reader.held or reader.todo), default=0.0
+        )
 
     async def subscribe(self, channel: str) -> None:
         """Subscribe, and return when the server has confirmed. Waits through outages.

@@ -211,6 +211,8 @@ def test_a_port_that_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
             assert result.exit_code == 1
             said = result.stderr.splitlines()[-1]
             assert said == f"dispatcher: cannot listen on 127.0.0.1:{port}: Address already in use"
+        monkeypatch.setenv("DISPATCHER_METRICS_PORT", str(port))
+        assert run("serve", "--port", "0").stderr.splitlines()[-1] == said
 
 
 def test_the_doctor_names_what_is_too_many_or_missing() -> None:

@@ -18,12 +18,12 @@ from dispatcher.engine import Dispatcher
 from dispatcher.errors import Code, DispatcherError
 from dispatcher.metrics import metrics as of_a_node
 from dispatcher.model import Role
-from dispatcher.store.connect import Store
+from dispatcher.store.connect import Store, connect
 from dispatcher.store.keys import key
 from dispatcher.tasks import end
 from dispatcher.ticker import owner
 from tests.api.nodes import Running, node
-from tests.servers import free_port
+from tests.servers import Server, free_port
 
 TOKEN = "m" * 20
 READER = {"Authorization": f"Bearer {TOKEN}"}
@@ -198,6 +198,22 @@ async def test_ready_says_which_part_is_not(store: Store, monkeypatch: pytest.Mo
         both = (await a.http.get("/readyz")).json()["detail"]
         assert both == "the events of the store are not being read; timers are not being carried out"
         assert (await a.http.get("/healthz")).status_code == 200
+
+
+async def test_a_feed_that_is_lost_grows_older(own_server: Server) -> None:
+    store = await connect(own_server.url)
+    try:
+        async with node(store, "a", metrics_token=SecretStr(TOKEN)) as a:
+            name = f"t-{uuid.uuid4().hex[:8]}"
+            await a.app.node.dispatcher.create_tenant(name)
+            token = as_(a, name, "ann", Role.AGENT)
+            async with asyncio.timeout(20), a.socket(token, "x" * 16):
+                assert a.app.node.hub.ready
+                own_server.kill()
+                while a.app.node.hub.feed.silent_s < 0.5 or a.app.node.hub.ready:
+                    await a.http.get("/healthz")
+    finally:
+        await store.close()
 
 
 async def test_a_scrape_is_answered_although_the_store_does_not(nodes: list[Running], tenant: str) -> None:
