@@ -206,11 +206,11 @@ def test_a_port_that_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DISPATCHER_REDIS_URL", raising=False)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
+        said = f"dispatcher: cannot listen on 127.0.0.1:{port}: Address already in use"
         for command in ("serve", "demo"):
             result = run(command, "--port", str(port))
             assert result.exit_code == 1
-            said = result.stderr.splitlines()[-1]
-            assert said == f"dispatcher: cannot listen on 127.0.0.1:{port}: Address already in use"
+            assert result.stderr.splitlines()[-1] == said
         monkeypatch.setenv("DISPATCHER_METRICS_PORT", str(port))
         assert run("serve", "--port", "0").stderr.splitlines()[-1] == said
 
