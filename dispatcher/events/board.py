@@ -126,10 +126,17 @@ class Board:
     def tell(self, events: list[dict[str, Any]]) -> None:
         """Send events to the members."""
         text = changes_frame(events)
+        agents = {event["data"].get("agent_id") for event in events}
         for member in tuple(self.members):
+            own = member.actor.user_id
             # His token may have been renewed without the role.
-            if member.actor.is_supervisor and not member.left:
+            if member.left or not member.actor.is_supervisor:
+                continue
+            if own not in agents:
                 member.sink.send(text)
+            elif rest := [event for event in events if event["data"].get("agent_id") != own]:
+                # Of himself he hears at once: here it would come again, when it may be true no more.
+                member.sink.send(changes_frame(rest))
 
 
 def changes_frame(events: list[dict[str, Any]]) -> str:

@@ -162,6 +162,20 @@ async def test_a_mass_of_changes_comes_in_bounded_frames_and_in_the_last_state(
         assert sink.frames[-1][2] == {"agent_id": "a24", "old_state": "idle", "state": "idle"}
 
 
+async def test_of_himself_a_supervisor_who_serves_hears_only_live() -> None:
+    async with the_world() as world:
+        _, sink = await world.watcher()
+        _, ann = await world.watcher(BOSS.model_copy(update={"user_id": "ann"}))
+        world.changed("ann", "offline", "idle")
+        await world.clock.advance(2.0)
+        assert (told(sink.frames), ann.frames) == ([("agent.changed", "ann")], [])
+        world.changed("ann", "idle", "busy")
+        world.changed("bob", "idle", "busy")
+        await world.clock.advance(2.0)
+        assert told(sink.frames)[1:] == [("agent.changed", "ann"), ("agent.changed", "bob")]
+        assert told(ann.frames) == [("agent.changed", "bob")]
+
+
 async def test_the_last_to_leave_ends_the_board_and_who_lost_the_role_hears_nothing() -> None:
     async with the_world() as world:
         first, sink = await world.watcher()
