@@ -71,6 +71,18 @@ _OPTIONS = {
     "customer_reach": "assigned",
 }
 
+_MEETING = {"room": 89713, "pin": "4711"}
+_CALL = {
+    "call_id": "1763824845000-0000",
+    "caller_id": "anna",
+    "callee_id": "kim",
+    "state": "ringing",
+    "meeting": _MEETING,
+    "ext": "from Acme",
+    "started_at": 1763824845000,
+    "contact_id": "1763824800123-0007",
+}
+
 EXAMPLES: dict[str, Any] = {
     "Account": _ACCOUNT,
     "AccountCreate": {**_PERSON, "password": "correct horse battery staple"},
@@ -78,9 +90,13 @@ EXAMPLES: dict[str, Any] = {
     "Agent": _AGENT,
     "AgentPatch": {"capacity": 2},
     "Assignment": _ASSIGNMENT,
+    "AnswerRequest": {"ext": "hello"},
     "AssignmentRequest": {"queue_id": "1"},
+    "Call": _CALL,
+    "CallRequest": {"callee": "kim", "meeting": _MEETING, "ext": "from Acme"},
     "Contact": _WAITING,
     "DndRequest": {"dnd": 1, "reason": "lunch"},
+    "EndRequest": {"ext": "goodbye"},
     "Health": {"status": "ok", "node_id": "node-1"},
     "JoinRequest": {"queue_id": "1", "ext": "order 7", "customer_id": "kim", "name": "Kim", "presence": "none"},
     "Login": {
@@ -89,6 +105,7 @@ EXAMPLES: dict[str, Any] = {
         "user": {"user_id": "kim", "name": "Kim", "roles": ["customer"]},
     },
     "LoginRequest": {"tenant": "acme", "secret": "the tenant's secret", "user_id": "kim", "name": "Kim"},
+    "MessageRequest": {"to": "kim", "data": "Please have your order number ready"},
     "Page_Account_": {"items": [_ACCOUNT]},
     "Page_Agent_": {"items": [_AGENT]},
     "Page_Contact_": {"items": [_WAITING], "cursor": "1763824800123-0007"},
@@ -110,5 +127,6 @@ EXAMPLES: dict[str, Any] = {
     "TenantPatch": {"customer_grace": 120, "origins": ["https://shop.example"]},
     "TokenRequest": {"user_id": "kim", "name": "Kim", "roles": ["customer"], "ttl_s": 3600},
     "TransferRequest": {"queue_id": "2"},
+    "UserStatus": {"user_id": "anna", "status": "in_call", "dnd": 0},
 }
 """By the name of the shape."""

@@ -72,6 +72,10 @@ ROWS = [
     ("POST", "/v1/agents/{}/assignments"),
     ("POST", "/v1/assignments/{}/accept"),
     ("POST", "/v1/assignments/{}/reject"),
+    ("POST", "/v1/calls/{}/accept"),
+    ("POST", "/v1/calls/{}/reject"),
+    ("POST", "/v1/calls/{}/hangup"),
+    ("GET", "/v1/users/{}/status"),
 ]
 
 
