@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote
 
 import httpx
-from pydantic import JsonValue
+from pydantic import BaseModel, JsonValue, SecretStr
 
 from dispatcher.client.wire import ModelT, is_loopback, read, read_error
 from dispatcher.errors import Code, DispatcherError
@@ -30,6 +31,7 @@ from dispatcher.model import (
     User,
     UserStatus,
 )
+from dispatcher.tenancy import Account, AccountCreate, AccountPatch, TenantOptions, TenantPatch
 
 
 class Login(Model):
@@ -50,6 +52,17 @@ class Http:
     def __init__(self, url: str, token: str | None = None, *, timeout_s: float = 30.0) -> None:
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
         self._http = httpx.AsyncClient(base_url=url, headers=headers, timeout=timeout_s, trust_env=not is_loopback(url))
+        self._key = ""
+
+    def under(self, key: str) -> Self:
+        """Return this door with an Idempotency-Key on every POST: `await http.under(key).start_queuing(…)`.
+
+        Repeat the same call under the same key after OUTCOME_UNKNOWN: it is done once, and its first answer comes
+        again, for an hour. The same key with another call is REQUEST_ID_REUSED.
+        """
+        door = copy(self)
+        door._key = key
+        return door
 
     async def close(self) -> None:
         """Close the connections."""
@@ -85,6 +98,11 @@ class Http:
         body = _given(tenant=tenant, secret=secret, user_id=user_id, name=name, roles=roles)
         return read(Login, await self._ask("POST", "/v1/login", body | _given(queues=queues, ttl_s=ttl_s)))
 
+    async def login_with_password(self, tenant: str, user_id: str, password: str, *, ttl_s: int | None = None) -> Login:
+        """Log a person in who has an account. Errors: ANCTPSWD_ERR, TOKEN_APPIDNOTEXIST, RATE_LIMITED."""
+        body = _given(tenant=tenant, user_id=user_id, password=password, ttl_s=ttl_s)
+        return read(Login, await self._ask("POST", "/v1/login", body))
+
     async def create_token(
         self,
         user_id: str,
@@ -101,6 +119,32 @@ class Http:
     async def me(self) -> Snapshot:
         """Read who the token's user is, and where he stands."""
         return read(Snapshot, await self._ask("GET", "/v1/me"))
+
+    # The tenant, and its people with passwords: for an admin, else API_NO_PERMISSION
+
+    async def get_tenant(self) -> TenantOptions:
+        """Read the tenant's options."""
+        return read(TenantOptions, await self._ask("GET", "/v1/tenant"))
+
+    async def update_tenant(self, patch: TenantPatch) -> TenantOptions:
+        """Change the given options of the tenant."""
+        return read(TenantOptions, await self._ask("PATCH", "/v1/tenant", _shown(patch)))
+
+    async def list_accounts(self, *, limit: int | None = None, cursor: str | None = None) -> Page[Account]:
+        """List the accounts, by user."""
+        return read(Page[Account], await self._ask("GET", "/v1/users", query=_given(limit=limit, cursor=cursor)))
+
+    async def create_account(self, account: AccountCreate) -> Account:
+        """Give a user an account. Errors: WRONG_STATE (he has one)."""
+        return await self._post(Account, "/v1/users", _shown(account))
+
+    async def update_account(self, user_id: str, patch: AccountPatch) -> Account:
+        """Change the given members of an account. Errors: USER_NOT_FOUND."""
+        return read(Account, await self._ask("PATCH", _path("users", user_id), _shown(patch)))
+
+    async def delete_account(self, user_id: str) -> None:
+        """Take an account away. Errors: USER_NOT_FOUND."""
+        await self._ask("DELETE", _path("users", user_id))
 
     # Queues
 
@@ -269,7 +313,8 @@ class Http:
         self, method: str, path: str, body: dict[str, Any] | None = None, *, query: dict[str, Any] | None = None
     ) -> httpx.Response:
         try:
-            response = await self._http.request(method, path, json=body, params=query)
+            headers = {"Idempotency-Key": self._key} if self._key and method == "POST" else {}
+            response = await self._http.request(method, path, json=body, params=query, headers=headers)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise DispatcherError(Code.UNAVAILABLE, f"{method} {path}: {error}") from error
         except httpx.TransportError as error:
@@ -294,6 +339,17 @@ def _error(response: httpx.Response) -> DispatcherError:
 
 def _path(*parts: str) -> str:
     return "/v1/" + "/".join(quote(part, safe="") for part in parts)
+
+
+def _shown(model: BaseModel) -> dict[str, Any]:
+    """Return the members that were given, their secrets in plain text, as the wire needs them."""
+    given = model.model_dump(exclude_unset=True)
+    for name, value in given.items():
+        if isinstance(value, SecretStr):
+            given[name] = value.get_secret_value()
+        elif isinstance(value, frozenset):
+            given[name] = sorted(value)
+    return given
 
 
 def _given(**members: Any) -> dict[str, Any]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import AsyncIterator
+from itertools import pairwise
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 from websockets.asyncio.client import connect
 
 from api.origins import KEPT_MAX, KEPT_S, Origins
@@ -133,6 +135,25 @@ async def test_two_secrets_are_valid_until_the_former_is_dropped(door: Doors) ->
     with pytest.raises(DispatcherError, match="API_NO_PERMISSION"):
         await engine.rotate_secret(operator.model_copy(update={"roles": frozenset({Role.SUPERVISOR})}))
     assert await status(third) == 200
+
+
+async def test_a_signing_key_is_changed_while_nodes_restart_one_after_another(store: Store) -> None:
+    """Two nodes run at any moment, of this step and of the next: each reads what the other signs."""
+    old, new = "o" * 32, "n" * 32
+    steps = [old, f"{old},{new}", f"{new},{old}", new]
+    for here, there in pairwise(steps):
+        async with (
+            doors(store, token_keys=SecretStr(here)) as one,
+            doors(store, token_keys=SecretStr(there)) as other,
+        ):
+            for signing, reading in ((one, other), (other, one)):
+                asked = {"tenant": one.tenant, "secret": one.secret, "user_id": "u"}
+                token = (await signing.post("/v1/login", json=asked)).json()["token"]
+                answer = await reading.get("/v1/me", headers={"Authorization": f"Bearer {token}"})
+                assert answer.status_code == 200, (here, there)
+    async with doors(store, token_keys=SecretStr(old)) as one, doors(store, token_keys=SecretStr(new)) as other:
+        answer = await other.get("/v1/me", headers=one.as_("u"))
+        assert (answer.status_code, answer.json()["code"]) == (401, "TOKEN_AUTH_FAILED"), "without the steps between"
 
 
 async def test_a_page_of_a_foreign_site_does_nothing_until_its_origin_is_allowed(store: Store) -> None:
