@@ -10,6 +10,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from dispatcher.accounts import AccountCommands
 from dispatcher.calls import CallCommands
 from dispatcher.commands import LIST_LIMIT_MAX, require
@@ -31,7 +33,10 @@ from dispatcher.model import (
     Service,
     Snapshot,
 )
+from dispatcher.tenancy import QueueRecord
 from dispatcher.tenants import TenantCommands
+
+_RECORDS = TypeAdapter(list[QueueRecord])
 
 
 class Dispatcher(TenantCommands, AccountCommands, CallCommands):
@@ -87,6 +92,10 @@ class Dispatcher(TenantCommands, AccountCommands, CallCommands):
     async def get_queue_status(self, actor: Actor, queue_id: str) -> QueueStatus:
         """Count a queue. Errors: QUE_ID_INVALID."""
         return QueueStatus.model_validate_json(await self._run("queue_status", actor, queue_id=queue_id))
+
+    async def get_queue_records(self, actor: Actor, queue_ids: Sequence[str]) -> list[QueueRecord]:
+        """Read what is kept of at most 100 queues beside their policy, and count them; those not there are left out."""
+        return _RECORDS.validate_json(await self._run("queue_records", actor, queue_ids=" ".join(queue_ids)))
 
     async def get_positions(self, tenant: str, queue_id: str, contact_ids: Sequence[str]) -> Positions:
         """Find where at most 100 contacts of a queue stand, in the given order: for a node, which tells customers."""

@@ -10,7 +10,19 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, SecretStr
 
-from dispatcher.model import SERVED_QUEUES_MAX, Model, Name, QueueId, Role, SomeSeconds, UserId
+from dispatcher.model import (
+    SERVED_QUEUES_MAX,
+    Flag,
+    Model,
+    Name,
+    QueueCreate,
+    QueueId,
+    QueuePatch,
+    QueueStatus,
+    Role,
+    SomeSeconds,
+    UserId,
+)
 
 ORIGINS_MAX = 100
 
@@ -92,6 +104,28 @@ class TenantOptions(Model):
     customer_reach: CustomerReach
     legacy_login: bool
     former_secret: bool
+
+
+class LegacyQueueCreate(QueueCreate):
+    """A queue as the older Web API makes it. `is_global` is kept for who asks, and decides nothing."""
+
+    is_global: Flag = False
+
+
+class LegacyQueuePatch(QueuePatch):
+    """A change of a queue as the older Web API makes it."""
+
+    is_global: Flag | None = None
+
+
+class QueueRecord(Model):
+    """What is kept of a queue beside its policy, and its counts."""
+
+    queue_id: str
+    created_at: int
+    updated_at: int
+    is_global: bool
+    status: QueueStatus
 
 
 class AccountCreate(Model):

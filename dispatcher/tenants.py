@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 import secrets
+from typing import Literal
 
 from dispatcher.commands import Commands, require
 from dispatcher.errors import Code, DispatcherError
@@ -76,6 +77,19 @@ class TenantCommands(Commands):
         if not re.fullmatch(TENANT_PATTERN, tenant):
             raise DispatcherError(Code.TOKEN_APPIDNOTEXIST)
         await self.runner.run("tenant_login", tenant, secret_hash=_hash(secret), address=address, tries_max=tries_max)
+
+    async def check_legacy_secret(
+        self, tenant: str, kind: Literal["login", "api"], md5: str, address: str, tries_max: int
+    ) -> None:
+        """Check an MD5 of a tenant's legacy secret: its own (`login`), or that of `tenant&secret` (`api`).
+
+        `address` has `tries_max` tries a minute, with all kinds of login. Errors: TOKEN_APPIDNOTEXIST,
+        API_NO_PERMISSION (the tenant has no such secret), ANCTPSWD_ERR, RATE_LIMITED.
+        """
+        if not re.fullmatch(TENANT_PATTERN, tenant):
+            raise DispatcherError(Code.TOKEN_APPIDNOTEXIST)
+        hash = _hash(md5.lower())
+        await self.runner.run("tenant_login_legacy", tenant, kind=kind, hash=hash, address=address, tries_max=tries_max)
 
     async def made_at(self, actor: Actor) -> int:
         """Say when a token is made (epoch ms): under a `request_key` when it was made first.

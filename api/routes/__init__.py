@@ -2,6 +2,7 @@
 
 from fastapi import FastAPI
 
+from api import cloudroom
 from api.routes import (
     agents,
     assignments,
@@ -18,6 +19,7 @@ from api.routes import (
 
 
 def install(app: FastAPI) -> None:
-    """Add every row."""
+    """Add every row, and those of the older Web API."""
     for module in (login, tenant, users, queues, contacts, agents, assignments, calls, people, events, operations):
         app.include_router(module.router)
+    app.include_router(cloudroom.router)

@@ -19,6 +19,8 @@ from dispatcher.tenancy import Queues, Roles, Secret
 
 router = rows("login")
 
+_PAGE_ROLES = frozenset({Role.CUSTOMER, Role.AGENT})
+
 Ttl = Annotated[int, Field(ge=TTL_MIN_S, le=TTL_MAX_S, strict=True)]
 
 
@@ -35,18 +37,22 @@ class TokenRequest(Model):
 class LoginRequest(TokenRequest):
     """A backend with the tenant's secret asks for a user's token, or a person with the password of his account.
 
-    With a password `name`, `roles` and `queues` are those of the account, and are not asked for.
+    With a password `name`, `roles` and `queues` are those of the account, and are not asked for. A page of old shows
+    the MD5 of the tenant's legacy secret, where there is one, and is given customer and agent at most.
     """
 
     tenant: Annotated[str, Field(pattern=TENANT_PATTERN)]
     secret: Secret | None = None
+    secret_md5: Secret | None = None
     password: Secret | None = None
     roles: Roles = frozenset({Role.CUSTOMER})
 
     @model_validator(mode="after")
     def _is_of_one_kind(self) -> Self:
-        if (self.secret is None) == (self.password is None):
-            raise ValueError("exactly one of secret and password")
+        if [self.secret, self.secret_md5, self.password].count(None) != 2:
+            raise ValueError("exactly one of secret, secret_md5 and password")
+        if self.secret_md5 is not None and self.roles - _PAGE_ROLES:
+            raise ValueError("with secret_md5, roles are customer and agent at most")
         if self.password is not None and self.model_fields_set & {"name", "roles", "queues"}:
             raise ValueError("with a password, name, roles and queues are those of the account")
         return self
@@ -62,13 +68,17 @@ class Login(Model):
 
 @router.post("/login")
 async def login(body: LoginRequest, request: Request, engine: Engine) -> Login:
-    """Log in: a user with the tenant's secret, or a person with his password."""
+    """Log in: a user with the tenant's secret, a page with the legacy one's MD5, or a person with his password."""
     await check_origin(request.headers, body.tenant, request.app.state.node.origins)
     settings: Settings = request.app.state.node.settings
     address = request.client.host if request.client else ""
     if body.password is None:
-        secret = body.secret.get_secret_value() if body.secret else ""
-        await engine.check_secret(body.tenant, secret, address, settings.logins_per_minute)
+        if body.secret is not None:
+            secret = body.secret.get_secret_value()
+            await engine.check_secret(body.tenant, secret, address, settings.logins_per_minute)
+        elif body.secret_md5 is not None:
+            md5 = body.secret_md5.get_secret_value()
+            await engine.check_legacy_secret(body.tenant, "login", md5, address, settings.logins_per_minute)
         asked: TokenRequest = body
         key = await request_key(request)
     else:

@@ -5,7 +5,7 @@
 -- REPLY  the queue
 -- ERRORS QUE_ID_INVALID QUEUE_EXISTS QUEUE_CLOSED REQUEST
 -- EVENTS queue.changed audit
--- CALLS  18
+-- CALLS  19
 -- USES   request done write_fields queue_json queue line audit
 --
 -- A new priority is one write to `heads`, under any load: the line itself does not know it.
@@ -24,6 +24,7 @@ if name ~= '' and not owner then
   redis.call('HSET', QUEUE .. queue_id, 'name', name)
 end
 write_fields(QUEUE .. queue_id, policy)
+redis.call('HSET', QUEUE .. queue_id, 'updated_at', now_text)
 if changes.priority then
   local head = redis.call('ZRANGE', WAITING .. queue_id, 0, 0, 'WITHSCORES')
   if head[1] then redis.call('ZADD', HEADS, changes.priority * PRIORITY_STEP + head[2], queue_id) end

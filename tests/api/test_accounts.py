@@ -227,12 +227,12 @@ async def test_an_account_that_is_not_well_formed(door: Doors, member: str, valu
 @pytest.mark.parametrize(
     ("more", "detail"),
     [
-        ({"secret": "s"}, "body: exactly one of secret and password"),
+        ({"secret": "s"}, "body: exactly one of secret, secret_md5 and password"),
         ({"roles": ["admin"]}, "body: with a password, name, roles and queues are those of the account"),
         ({"name": "x"}, "body: with a password"),
         ({"queues": []}, "body: with a password"),
         ({"password": ""}, "password: must have 1 to 256 characters"),
-        ({"password": None}, "body: exactly one of secret and password"),
+        ({"password": None}, "body: exactly one of secret, secret_md5 and password"),
     ],
 )
 async def test_a_login_with_more_than_a_password(door: Doors, more: dict[str, Any], detail: str) -> None:

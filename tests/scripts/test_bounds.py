@@ -106,6 +106,11 @@ async def queue_show(world: World) -> tuple[str, int]:
     return await call(world, "queue_show", queue_id="q")
 
 
+async def queue_records(world: World) -> tuple[str, int]:
+    await wide(world)
+    return await call(world, "queue_records", queue_ids=" ".join(QUEUES))
+
+
 async def queue_status(world: World) -> tuple[str, int]:
     await world.queue("q")
     await join(world, "q")
@@ -358,6 +363,11 @@ async def tenant_login(world: World) -> tuple[str, int]:
     world.tenant += "-new"
     await tenant_create(world)
     return await call(world, "tenant_login", secret_hash="x", address="a", tries_max=1)
+
+
+async def tenant_login_legacy(world: World) -> tuple[str, int]:
+    await call(world, "tenant_update", **ROOT, options='{"legacy_api_hash":"x"}')
+    return await call(world, "tenant_login_legacy", kind="api", hash="x", address="a", tries_max=1)
 
 
 SCENES: dict[str, Scene] = {name: globals()[name] for name in SCRIPTS.names}

@@ -89,6 +89,22 @@ async def test_a_rotation_leaves_two_secrets_and_the_next_one_ends_the_oldest(wo
     assert await valid() == ["third"], "there was none to end"
 
 
+async def test_the_legacy_secret_is_known_by_two_digests(world: World) -> None:
+    options = json.dumps({"legacy_login_hash": "of pages", "legacy_api_hash": "of backends"})
+    await world.run("tenant_update", **ROOT, options=options)
+    tried: dict[str, Any] = {"address": "a", "tries_max": 100}
+    assert await world.run("tenant_login_legacy", kind="login", hash="of pages", **tried) is True
+    assert await world.run("tenant_login_legacy", kind="api", hash="of backends", **tried) is True
+    for kind, shown in (("login", "of backends"), ("api", "of pages"), ("login", ""), ("api", "of the secret")):
+        with pytest.raises(Failed, match="ANCTPSWD_ERR"):
+            await world.run("tenant_login_legacy", kind=kind, hash=shown, **tried)
+    for kind in ("", "other", "login_hash"):
+        with pytest.raises(Failed, match="API_NO_PERMISSION"):
+            await world.run("tenant_login_legacy", kind=kind, hash="of pages", **tried)
+    with pytest.raises(Failed, match="TOKEN_AUTH_FAILED"):
+        await world.run("tenant_login", secret_hash="of pages", **tried)
+
+
 async def test_an_account_from_its_beginning_to_its_end(world: World) -> None:
     await world.at(START_AT + 5)
     made = {"user_id": "ann", "name": "Ann", "roles": ["agent", "admin"], "created_at": START_AT + 5}
@@ -169,7 +185,9 @@ async def test_an_address_out_of_tries_does_not_use_up_the_users(world: World) -
     assert await tried(world, "ann", "10.0.0.2") == "OK"
 
 
-async def test_both_kinds_of_login_count_for_an_address(world: World) -> None:
+async def test_all_kinds_of_login_count_for_an_address(world: World) -> None:
     assert [await tried(world, "ann", "a", tries_max=2) for _ in range(2)] == ["OK", "OK"]
     with pytest.raises(Failed, match="RATE_LIMITED"):
         await world.run("tenant_login", secret_hash="of the secret", address="a", tries_max=2)
+    with pytest.raises(Failed, match="RATE_LIMITED"):
+        await world.run("tenant_login_legacy", kind="login", hash="x", address="a", tries_max=2)

@@ -310,6 +310,24 @@ async def _(world: World) -> Arguments:
     return {"secret_hash": "x", "address": "10.0.0.1", "tries_max": 3}
 
 
+@scene("tenant_login_legacy", code="API_NO_PERMISSION")
+async def _(world: World) -> Arguments:
+    await world.run("tenant_update", actor="root", supervisor=1, options='{"legacy_login_hash":""}')
+    return {"kind": "login", "hash": "", "address": "10.0.0.1", "tries_max": 3}
+
+
+@scene("tenant_login_legacy", code="ANCTPSWD_ERR")
+async def _(world: World) -> Arguments:
+    options = '{"legacy_login_hash":"of pages","legacy_api_hash":"of backends"}'
+    await world.run("tenant_update", actor="root", supervisor=1, options=options)
+    return {"kind": "login", "hash": "of backends", "address": "10.0.0.1", "tries_max": 3}
+
+
+@scene("tenant_login_legacy", code="RATE_LIMITED")
+async def _(world: World) -> Arguments:
+    return {"kind": "api", "hash": "x", "address": "10.0.0.1", "tries_max": 0}
+
+
 # Accounts
 
 

@@ -30,6 +30,7 @@ TRUSTED: dict[str, set[str]] = {
     "session_open": {"session_id"},
     "tenant_create": {"customer_grace", "agent_grace"},
     "tenant_login": {"tries_max"},
+    "tenant_login_legacy": {"address", "tries_max"},
     "tenant_update": {"options"},
 }
 """What a script takes as it is."""
@@ -43,6 +44,7 @@ READS: dict[str, Arguments] = {
     "contact_show": {"contact_id": "1763824800000-0000"},
     "queue_list": {"status": 1, "limit": 2, "cursor": "a"},
     "queue_positions": {"queue_id": "q", "contact_ids": "1763824800000-0000"},
+    "queue_records": {"queue_ids": "q"},
     "queue_show": {"queue_id": "q"},
     "user_status": {"user_id": "kim", "customer_only": 0},
     "user_watch": {"user_ids": '["kim"]', "customer_only": 0},
@@ -78,6 +80,9 @@ async def good(world: World, script: str) -> Arguments:
         return {"actor": "root", "secret_hash": "y"}
     if script == "tenant_login":
         return {"secret_hash": "x", "address": "a", "tries_max": 9}
+    if script == "tenant_login_legacy":
+        await world.run("tenant_update", actor="root", supervisor=1, options='{"legacy_login_hash":"x"}')
+        return {"kind": "login", "hash": "x", "address": "a", "tries_max": 9}
     if script == "tick":
         return {}
     given = await scene(world, script)

@@ -55,7 +55,15 @@ DRAINING = {
 }
 """What only ends or frees: it must work on a full store, so that the store can drain."""
 
-UNTOLD = {"account_login", "message_send", "tenant_create", "tenant_login", "tenant_mint", "user_watch"}
+UNTOLD = {
+    "account_login",
+    "message_send",
+    "tenant_create",
+    "tenant_login",
+    "tenant_login_legacy",
+    "tenant_mint",
+    "user_watch",
+}
 """What changes something without an event: a new tenant, the memory of the request, that somebody watches, tries."""
 
 READS = {"EXISTS", "GET", "HEXISTS", "HGET", "HMGET", "TIME", "ZCARD", "ZCOUNT", "ZINTER", "ZRANGE", "ZRANGEBYLEX"}

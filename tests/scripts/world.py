@@ -30,7 +30,7 @@ TENANT_ERRORS = {"TOKEN_APPIDNOTEXIST"}
 SCRIPTS = Scripts(clock="virtual", counting=True)
 EVERYWHERE = {"user.status"}
 """Any command tells it while somebody watches."""
-CHANGING_FAILURES = {"tenant_login", "account_login"}
+CHANGING_FAILURES = {"tenant_login", "tenant_login_legacy", "account_login"}
 """Scripts whose failures count: a try that was refused is a try."""
 
 
