@@ -6,22 +6,28 @@ Commands go on all the while: nothing but the feed is disturbed. Each time the c
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import random
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
+from dispatcher.client import Client
 from dispatcher.engine import Dispatcher
-from dispatcher.model import Actor, Contact, Presence, QueueCreate, Role
+from dispatcher.errors import DispatcherError
+from dispatcher.model import Actor, AssignmentState, Contact, Presence, QueueCreate, Role, Service, Snapshot
 from dispatcher.store.connect import Store, connect
 from dispatcher.store.keys import key
 from dispatcher.store.runner import Runner
 from dispatcher.store.scripts import Scripts
 from tests.api.nodes import Running
 from tests.api.nodes import node as whole_node
-from tests.gateway.node import QUICK, Node, Socket, node, until
+from tests.gateway.node import QUICK, Claims, Node, Socket, node, until
 from tests.proxy import Proxy, before
 from tests.servers import Cluster, Server, any_binary, command, running
 
@@ -261,3 +267,74 @@ async def _lose_one_master(cluster: Cluster, one: Node, tenants: dict[int, str])
             await socket.ok("set_dnd", dnd=2)
             await socket.event("agent.changed")
         assert [socket.heard.count("snapshot") for socket in (ann, bob, cid)] == [1, 0, 0]
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_whatever_is_lost_at_random_in_the_end_everybody_knows_everything(scene: Scene, seed: int) -> None:
+    """Others act on two agents and six customers, while the node that has their connections loses many messages."""
+    chance = random.Random(seed)
+    agents, customers = ("ann", "bob"), tuple(f"c{n}" for n in range(6))
+    async with AsyncExitStack() as stack:
+        one = await stack.enter_async_context(node_behind(scene))
+        clients = {}
+        for user in agents + customers:
+            role = Role.AGENT if user in agents else Role.CUSTOMER
+            token = one.tokens.issue(Claims(TENANT, user, user, frozenset({role})))
+            connecting = Client.connect(f"http://127.0.0.1:{one.port}", token)
+            clients[user] = await stack.enter_async_context(await connecting)
+        logs = stack.enter_context(capture_logs())
+        for agent in agents:
+            await scene.direct.start_service(_actor(agent), agent, [Service(queue_id="q")])
+        for _ in range(120):
+            if chance.random() < 0.3:
+                scene.proxy.lose += 1
+            with contextlib.suppress(DispatcherError):
+                await _act(scene.direct, chance, clients[chance.choice(agents)], _actor(chance.choice(customers)))
+        scene.proxy.lose = 0
+        await one.hub.compare()
+        for user, client in clients.items():
+            told = await scene.direct.get_snapshot(_actor(user))
+            await until(partial(_has, client, told.offset))
+            assert _known(client.state) == _known(told), user
+        assert [line["reason"] for line in logs if line["event"] == "hub.repair"].count("gap") >= 3
+
+
+def _actor(user: str) -> Actor:
+    return Actor(tenant=TENANT, user_id=user, roles=frozenset({Role.AGENT, Role.CUSTOMER}))
+
+
+def _has(client: Client, offset: int) -> bool:
+    return client.state.offset == offset
+
+
+async def _act(others: Dispatcher, chance: random.Random, client: Client, customer: Actor) -> None:
+    """Let others do something, or an agent himself: that he begins to serve he learns from the answer alone."""
+    agent = _actor(client.state.user.user_id)
+    held = (await others.get_snapshot(agent)).assignments
+    choice = chance.randrange(8 if held else 4)
+    if choice < 2:
+        await others.start_queuing(ADMIN, "q", customer_id=customer.user_id)
+    elif choice == 2:
+        await others.stop_queuing(customer)
+    elif choice == 3:
+        await others.set_dnd(agent, agent.user_id, chance.choice((0, 0, 1)))
+    elif held[0].state is AssignmentState.SERVING:
+        await others.complete(agent, held[0].contact.contact_id)
+    elif choice == 4:
+        await others.reject(agent, held[0].assignment_id)
+    elif choice == 5:
+        await others.accept(agent, held[0].assignment_id)
+    else:
+        await client.start(held[0].contact.contact_id)
+
+
+def _known(snapshot: Snapshot) -> dict[str, Any]:
+    """Return what a client knows of itself, without what passes by itself."""
+    known = snapshot.model_dump(mode="json", exclude={"user"})
+    for contact in (known["contact"], *(held["contact"] for held in known["assignments"])):
+        if contact:
+            del contact["position"], contact["queuing_time_s"]
+    if known["agent"]:
+        del known["agent"]["since_at"]
+        known["agent"]["contacts"].sort()
+    return known
