@@ -12,7 +12,7 @@ from api.examples import EXAMPLES
 from dispatcher.errors import Code
 
 REFUSALS: dict[str, str] = {
-    "login": "TOKEN_APPIDNOTEXIST TOKEN_AUTH_FAILED ANCTPSWD_ERR RATE_LIMITED",
+    "login": "TOKEN_APPIDNOTEXIST TOKEN_AUTH_FAILED ANCTPSWD_ERR API_NO_PERMISSION RATE_LIMITED",
     "mint_token": "API_NO_PERMISSION",
     "me": "",
     "get_tenant": "API_NO_PERMISSION",

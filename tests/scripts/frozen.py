@@ -79,14 +79,6 @@ class Frozen:
         content: str | None = self.contents.get(name)
         return content
 
-    async def exists(self, name: str) -> bool:
-        return name in self.contents
-
-    async def xinfo_stream(self, name: str) -> dict[str, int]:
-        # No test here trims its log.
-        length = len(self.contents[name])
-        return {"length": length, "entries-added": length}
-
     async def xrange(
         self, name: str, min: str = "-", max: str = "+", count: int | None = None
     ) -> list[tuple[str, dict[str, str]]]:
