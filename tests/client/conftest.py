@@ -7,7 +7,7 @@ import pytest
 from tests.client.node import Node, listening
 
 
-@pytest.fixture
-async def node() -> AsyncIterator[Node]:
-    async with listening() as node:
+@pytest.fixture(params=["async", "sync"])
+async def node(request: pytest.FixtureRequest) -> AsyncIterator[Node]:
+    async with listening(request.param) as node:
         yield node

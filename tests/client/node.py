@@ -10,7 +10,7 @@ from typing import Any
 
 from websockets.asyncio.server import Server, ServerConnection, serve
 
-from dispatcher.client import Client
+from tests.client.faces import connect
 
 SECONDS = 5
 
@@ -52,7 +52,8 @@ class Peer:
 class Node:
     """The listening side. Connections come out of `peer()` in their order."""
 
-    def __init__(self) -> None:
+    def __init__(self, face: str) -> None:
+        self.face = face
         self.peers: asyncio.Queue[Peer] = asyncio.Queue()
         self.server: Server | None = None
 
@@ -73,18 +74,20 @@ class Node:
         await peer.answer(await peer.frame("hello"), snapshot)
         return peer
 
-    async def meet(self, snapshot: dict[str, Any], **options: Any) -> tuple[Client, Peer]:
+    async def connect(self, **options: Any) -> Any:
+        """Connect a client, with the face of this test."""
+        return await connect(self.face, self.url, "a token", **options)
+
+    async def meet(self, snapshot: dict[str, Any], **options: Any) -> tuple[Any, Peer]:
         """Connect a client and greet it."""
-        connecting = asyncio.create_task(
-            Client.connect(self.url, "a token", **{"backoff_s": 0.01, **options}), name="connecting"
-        )
+        connecting = asyncio.create_task(self.connect(**{"backoff_s": 0.01, **options}), name="connecting")
         peer = await self.greet(snapshot)
         return await connecting, peer
 
 
 @asynccontextmanager
-async def listening() -> AsyncIterator[Node]:
-    node = Node()
+async def listening(face: str = "async") -> AsyncIterator[Node]:
+    node = Node(face)
 
     async def handle(connection: ServerConnection) -> None:
         node.peers.put_nowait(Peer(connection))

@@ -17,7 +17,7 @@ def begin(command: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
 
 
 async def test_hello_is_the_first_frame_and_names_the_client(node: Node) -> None:
-    connecting = begin(Client.connect(node.url, "a token"))
+    connecting = begin(node.connect())
     peer = await node.peer()
     hello = await peer.frame("hello")
     assert hello["args"]["token"] == "a token"
@@ -171,7 +171,7 @@ async def test_other_close_codes_lead_to_a_new_connection(node: Node, close_code
 
 
 async def test_a_hello_refused_for_good_is_raised_by_connect(node: Node) -> None:
-    connecting = begin(Client.connect(node.url, "a token"))
+    connecting = begin(node.connect())
     peer = await node.peer()
     await peer.refuse(await peer.frame("hello"), "TOKEN_TIMEOUT", 18)
     with pytest.raises(DispatcherError) as raised:
@@ -180,7 +180,7 @@ async def test_a_hello_refused_for_good_is_raised_by_connect(node: Node) -> None
 
 
 async def test_a_hello_refused_for_now_is_said_again(node: Node) -> None:
-    connecting = begin(Client.connect(node.url, "a token", backoff_s=0.01))
+    connecting = begin(node.connect(backoff_s=0.01))
     peer = await node.peer()
     await peer.refuse(await peer.frame("hello"), "UNAVAILABLE", 9012)
     await node.greet(snapshot())
