@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine, Iterator
+from copy import copy
 from types import TracebackType
 from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar
 
@@ -179,6 +180,12 @@ class SyncHttp(_Face[Http]):
     def __init__(self, url: str, token: str | None = None, *, timeout_s: float = 30.0) -> None:
         super().__init__(Http(url, token, timeout_s=timeout_s), _Loop())
 
+    def under(self, key: str) -> Self:
+        """Return this door with an Idempotency-Key on every POST, as `Http.under` does. Close the first one only."""
+        door = copy(self)
+        door._client = self._client.under(key)
+        return door
+
     login = _of_http(Http.login)
     create_token = _of_http(Http.create_token)
     me = _of_http(Http.me)
@@ -216,6 +223,5 @@ class SyncHttp(_Face[Http]):
     get_tenant = _of_http(Http.get_tenant)
     list_accounts = _of_http(Http.list_accounts)
     login_with_password = _of_http(Http.login_with_password)
-    under = _of_http(Http.under)
     update_account = _of_http(Http.update_account)
     update_tenant = _of_http(Http.update_tenant)
