@@ -65,28 +65,27 @@ class Logs:
         try:
             while not self._ended:
                 bell.clear()
-                pause_s = self._idle_s
                 try:
                     part = await event_log.read(self._store, tenant, since, limit)
                 except DispatcherError as error:
                     log.warning("follow.failed", tenant=tenant, code=error.code.name)
-                    part, pause_s = Part(()), RETRY_S
+                    yield Part(())
+                    await asyncio.sleep(RETRY_S)
+                    continue
                 if part.entries:
                     since = part.entries[-1].cursor
                 yield part
                 if len(part.entries) < limit and not self._ended:
                     # What happens in quick succession is read together, instead of one by one.
                     await asyncio.sleep(GATHER_S)
-                    await _rung(bell, pause_s)
+                    await _rung(bell, self._idle_s)
         finally:
             self._leave(tenant, bell)
 
-    def ring(self, channel: str) -> bool:
-        """Wake whoever follows the log behind a channel `feed`; False: it is none, or nobody does."""
-        bells = self._bells.get(channel, ())
-        for bell in bells:
+    def ring(self, channel: str) -> None:
+        """Wake whoever follows the log behind a channel `feed`."""
+        for bell in self._bells.get(channel, ()):
             bell.set()
-        return bool(bells)
 
     def end(self) -> None:
         """End everybody's following: the node is being stopped."""

@@ -16,6 +16,7 @@ from httpx import Response
 from api.auth import Tokens
 from api.gateway import sse
 from dispatcher.engine import Dispatcher
+from dispatcher.errors import Code, DispatcherError
 from dispatcher.events import follow, log
 from dispatcher.events.choice import Choice
 from dispatcher.model import Actor, Presence, QueueCreate, Role, Service
@@ -175,6 +176,27 @@ async def test_a_busy_tenant_costs_a_reader_few_looks(shop: Tenant, monkeypatch:
     assert len(reads) <= 3 + (time.monotonic() - begun) / 0.5
 
 
+async def test_a_store_that_does_not_answer_for_a_while_is_waited_out(
+    shop: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The stream stays: an EventSource that is refused once does not come back."""
+    read, failures = log.read, 2
+
+    async def failing(store: Store, tenant: str, since: str, limit: int) -> log.Part:
+        nonlocal failures
+        failures -= 1
+        if failures >= 0:
+            raise DispatcherError(Code.UNAVAILABLE)
+        return await read(store, tenant, since, limit)
+
+    monkeypatch.setattr(log, "read", failing)
+    monkeypatch.setattr(follow, "RETRY_S", 0.01)
+    async with shop.reading() as reader:
+        (contact,) = await shop.join()
+        assert contact in str((await reader.next()).data)
+    assert failures < 0
+
+
 async def test_a_reader_who_comes_back_goes_on_where_he_was(shop: Tenant) -> None:
     seen: list[str] = []
     await shop.join(5)
@@ -270,7 +292,7 @@ async def test_a_lost_ring_costs_time_and_no_event(
     store: Store, dispatcher: Dispatcher, shop: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hub = shop.a.app.node.hub
-    monkeypatch.setattr(hub._logs, "ring", lambda channel: True)
+    monkeypatch.setattr(hub._logs, "ring", lambda channel: None)
     monkeypatch.setattr(hub._logs, "_idle_s", 0.05)
     async with shop.reading() as reader:
         await reader.block()
