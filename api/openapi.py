@@ -55,7 +55,7 @@ REFUSALS: dict[str, str] = {
     "follow_events": "API_NO_PERMISSION",
     "healthz": "",
     "readyz": "UNAVAILABLE",
-    "metrics": "API_NO_PERMISSION",
+    "metrics": "",
 }
 """What each row (by its handler's name) may be refused for, beside what any row may."""
 
