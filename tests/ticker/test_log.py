@@ -12,9 +12,12 @@ from dispatcher.engine import Dispatcher
 from dispatcher.errors import Code, DispatcherError
 from dispatcher.events import log
 from dispatcher.model import Actor, LogEntry, Presence, QueueCreate, Role
-from dispatcher.store.connect import Store
+from dispatcher.store.connect import Store, connect
 from dispatcher.store.fleet import Fleet
 from dispatcher.store.keys import key
+from dispatcher.store.runner import Runner
+from dispatcher.store.scripts import Scripts
+from tests.servers import Server
 
 WEEK_MS = 7 * 86_400_000
 
@@ -81,6 +84,24 @@ async def test_a_trimmed_log_tells_a_reset(store: Store, dispatcher: Dispatcher,
     assert part.entries[-1].events[-1].event == "queue.changed"
     assert not (await log.read(store, boss.tenant, part.entries[0].cursor)).reset
     assert not (await log.read(store, boss.tenant)).reset
+
+
+async def test_a_log_that_grows_faster_than_it_ages_is_bounded_all_the_same(own_server: Server) -> None:
+    """A week of a tenant whose nodes never come to trimming: the commands themselves hold the last limit."""
+    store = await connect(own_server.url)
+    dispatcher = Dispatcher(Runner(store, Scripts()))
+    await dispatcher.create_tenant("t")
+    fill = "for n = 1, 50000 do redis.call('XADD', KEYS[1], '*', 'at', '1', 'events', '[]') end"
+    for _ in range(21):
+        await store.client.eval(fill, 1, key("t", "log"))
+    assert await store.client.xlen(key("t", "log")) == 1_050_000
+    boss = Actor(tenant="t", user_id="boss", roles=frozenset({Role.ADMIN}))
+    for n in range(20):
+        await dispatcher.create_queue(boss, QueueCreate(queue_id=f"q{n}"))
+    # Whole blocks of 100 are dropped, many at a time.
+    assert 1_000_000 <= await store.client.xlen(key("t", "log")) <= 1_000_100
+    assert not await log.is_whole(store, "t")
+    await store.close()
 
 
 async def test_a_log_that_nobody_trimmed_tells_no_reset(store: Store, dispatcher: Dispatcher, boss: Actor) -> None:
