@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from typing import Any
 
 import pytest
@@ -208,6 +210,24 @@ async def test_row(door: Door, fake: FakeDispatcher, row: Row) -> None:
     else:
         assert response.headers["content-type"] == "application/json"
         assert response.json() == _plain(answer)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row[0]} {row[1]}")
+async def test_every_post_hands_its_key_on_and_nothing_else_does(door: Door, fake: FakeDispatcher, row: Row) -> None:
+    async def request_key(body: Any) -> str:
+        headers = door.as_("ann", Role.ADMIN) | {"Idempotency-Key": "a key"}
+        await door.request(row[0], row[1], headers=headers, **({} if body is None else {"json": body}))
+        return str(fake.asked.pop()[1][0].request_key)
+
+    first, again = await request_key(row[2]), await request_key(row[2])
+    if row[1] == "/v1/users" and row[0] == "POST":
+        assert first == again, "slow, but the same"
+    elif row[0] == "POST":
+        body = b"" if row[2] is None else json.dumps(row[2], ensure_ascii=False, separators=(",", ":")).encode()
+        assert first == f"{hashlib.sha256(row[1].encode() + b' ' + body).hexdigest()} a key"
+    else:
+        assert first == ""
+    assert again == first
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row[0]} {row[1]}")
