@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import Path, Query, Request, Response, status
+from fastapi import Query, Request, Response, status
 from pydantic import AfterValidator
 
 from api.auth import CurrentActor
 from api.idempotency import slow_request_key
-from api.routes.common import Engine, Limit, is_printable, rows
+from api.routes.common import Engine, Limit, SomebodyInPath, is_printable, rows
 from dispatcher.commands import LIST_LIMIT_MAX, require
-from dispatcher.model import Page, Role, UserId
+from dispatcher.model import Page, Role
 from dispatcher.tenancy import Account, AccountCreate, AccountPatch
 
 router = rows("users")
 
-UserInPath = Annotated[UserId, Path(alias="user")]
 UserCursor = Annotated[
     str, Query(max_length=128, description="The `cursor` of the page before"), AfterValidator(is_printable)
 ]
@@ -40,13 +39,13 @@ async def create_account(body: AccountCreate, request: Request, actor: CurrentAc
 
 
 @router.patch("/users/{user}")
-async def update_account(user: UserInPath, body: AccountPatch, actor: CurrentActor, engine: Engine) -> Account:
+async def update_account(user: SomebodyInPath, body: AccountPatch, actor: CurrentActor, engine: Engine) -> Account:
     """Change the given members; `queues: null` takes the limit off. Tokens made before stay as they are."""
     return await engine.update_account(actor, user, body)
 
 
 @router.delete("/users/{user}", status_code=status.HTTP_204_NO_CONTENT)
-async def delete_account(user: UserInPath, actor: CurrentActor, engine: Engine) -> Response:
+async def delete_account(user: SomebodyInPath, actor: CurrentActor, engine: Engine) -> Response:
     """Take the account away; what the user is in the queues, and his tokens, stay."""
     await engine.delete_account(actor, user)
     return Response(status_code=status.HTTP_204_NO_CONTENT)

@@ -77,6 +77,14 @@ async def test_a_new_password_ends_the_old_one_and_a_deleted_account_all(door: D
         assert (gone.status_code, gone.json()["code"]) == (404, "USER_NOT_FOUND")
 
 
+async def test_me_is_the_admin_himself(door: Doors) -> None:
+    boss = door.as_("boss", Role.ADMIN)
+    await door.post("/v1/users", json=ANN | {"user_id": "boss"}, headers=boss)
+    changed = await door.patch("/v1/users/me", json={"name": "B"}, headers=boss)
+    assert (changed.json()["user_id"], changed.json()["name"]) == ("boss", "B")
+    assert (await door.delete("/v1/users/me", headers=boss)).status_code == 204
+
+
 async def test_a_user_has_one_account(door: Doors) -> None:
     boss = door.as_("boss", Role.ADMIN)
     both = await asyncio.gather(*[door.post("/v1/users", json=ANN, headers=boss) for _ in range(2)])
