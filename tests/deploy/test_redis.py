@@ -14,8 +14,10 @@ from pydantic import SecretStr
 from redis.backoff import NoBackoff
 from redis.exceptions import AuthenticationError, NoPermissionError
 from redis.retry import Retry
+from typer.testing import CliRunner
 
 from dispatcher import doctor
+from dispatcher.cli import app
 from dispatcher.engine import Dispatcher
 from dispatcher.model import Actor, QueueCreate, Role
 from dispatcher.store.connect import connect
@@ -30,6 +32,7 @@ Do = Callable[[redis.Redis], Any]
 
 
 async def test_the_service_works_with_its_user_alone(guarded: Guarded) -> None:
+    _forget_refusals(guarded)
     store = await connect(guarded.url_of("dispatcher"))
     try:
         assert await examine(store) == []
@@ -60,9 +63,41 @@ async def test_the_service_works_with_its_user_alone(guarded: Guarded) -> None:
         assert await doctor.check(store, "acme", with_log=True) == []
     finally:
         await store.close()
+    assert _refused(guarded) == []
+
+
+def test_the_command_line_works_with_the_service_s_user(guarded: Guarded, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DISPATCHER_REDIS_URL", guarded.url_of("dispatcher"))
+    _forget_refusals(guarded)
+    for verb in (
+        "tenant create shop",
+        "tenant list",
+        "queue create shop --id q",
+        "queue edit shop q priority=3",
+        "queue list shop",
+        "agent list shop",
+        "top shop --once",
+        "events shop",
+        "keys acd:{shop}:meta",
+        "keys acd:{shop}:log",
+        "keys acd:tenants",
+        "doctor shop --log",
+        "queue delete shop q",
+    ):
+        result = CliRunner().invoke(app, verb.split(), prog_name="dispatcher")
+        assert result.exit_code == 0, f"{verb}: {result.output}"
+    assert _refused(guarded) == []
+
+
+def _forget_refusals(guarded: Guarded) -> None:
     with guarded.client() as operator:
-        refused = [entry for entry in command(operator, "ACL", "LOG") if "dispatcher" in str(entry)]
-    assert refused == []
+        command(operator, "ACL", "LOG", "RESET")
+
+
+def _refused(guarded: Guarded) -> list[Any]:
+    """Return what the service's user was refused so far."""
+    with guarded.client() as operator:
+        return [entry for entry in command(operator, "ACL", "LOG") if "dispatcher" in str(entry)]
 
 
 def _subscribe(channel: str) -> Do:
