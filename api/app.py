@@ -6,6 +6,7 @@ them in one process.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
@@ -24,6 +25,8 @@ from dispatcher.engine import Dispatcher
 from dispatcher.errors import Code, DispatcherError
 from dispatcher.events import log as event_log
 from dispatcher.events.hub import Hub
+from dispatcher.events.pace import Pace
+from dispatcher.leases import Leases
 from dispatcher.metrics.meters import Meters
 from dispatcher.metrics.metrics import Metrics
 from dispatcher.settings import Settings
@@ -77,9 +80,15 @@ class Node:
             self.dispatcher.on_due = self.ticker.due
             await self.ticker.start()
             stack.push_async_callback(self.ticker.stop)
-            self.hub = Hub(self.dispatcher, store, self.settings.node_id)
+            # A node that comes back under its id does not hold the sessions of the one before.
+            name = f"{self.settings.node_id}.{secrets.token_hex(4)}"
+            pace = Pace(join_s=self.settings.command_timeout_s)
+            self.hub = Hub(self.dispatcher, store, name, pace=pace)
             await self.hub.start()
             stack.push_async_callback(self.hub.stop)
+            leases = Leases(self.dispatcher, name, self.hub.tenants)
+            await leases.start()
+            stack.push_async_callback(leases.stop)
             self.origins = Origins(self.dispatcher.get_origins)
             self.gateway = Gateway(self.dispatcher, self.hub, self.tokens, origins=self.origins)
             stack.push_async_callback(self.gateway.stop)
@@ -98,9 +107,15 @@ class Node:
             host, port = self.settings.metrics_host, self.settings.metrics_port
             await stack.enter_async_context(metrics_port.serving(self.metrics, host, port))
 
+    async def drain(self) -> None:
+        """Send the clients to other nodes; everything else goes on meanwhile."""
+        log.info("node.draining", node=self.settings.node_id, sockets=self.gateway.open)
+        self.hub.end_streams()
+        await self.gateway.drain(self.settings.drain_s)
+
     async def ready(self) -> None:
         """Raise `DispatcherError` UNAVAILABLE, naming each part of the node that does not work."""
-        failing = []
+        failing = ["the node is draining"] if self.gateway.draining else []
         try:
             await self.fleet.now_ms()
         except DispatcherError:
@@ -124,6 +139,10 @@ class App:
         self.http = http.build(body_bytes_max=node.settings.body_bytes_max, lifespan=self._lifespan)
         http.furnish(self.http, node)
         self.observed = Observed(self.http, node.meters, access_log=node.settings.access_log)
+
+    async def drain(self) -> None:
+        """Send the clients to other nodes: what the server does first when it is to stop."""
+        await self.node.drain()
 
     @asynccontextmanager
     async def _lifespan(self, _: FastAPI) -> AsyncIterator[None]:

@@ -20,6 +20,9 @@ from dispatcher.store.connect import Store
 READS_MAX = 3
 NAMED_MAX = 5
 LINES = ("waiting", "held")
+MEMORIES = ("request_id:", "request:", "reply:")
+"""What a user's hash remembers for each client that watches."""
+
 PLACES = ("waiting", "held", "preparing", "serving")
 
 
@@ -248,11 +251,14 @@ def timers(state: State) -> Iterator[Violation]:
         for kind in ("wrap", "cool"):
             if user.get(f"{kind}_until"):
                 expected[f"{kind}:{id}"] = int(user[f"{kind}_until"])
-        if user.get("call") and not user.get("session"):
+        if not user.get("session") and (user.get("call") or user.get("contacts") or state.zset("agent_queues", id)):
             expected[f"grace:{id}"] = None
     for id, call in state.hash("call").items():
         if call["state"] == "ringing":
             expected[f"ring:{id}"] = int(call["ring_until"])
+    for node, held in state.zsets.get("sessions", {}).items():
+        if held:
+            expected[f"lease:{node}"] = None
     for id in state.hash("queue"):
         rest = [facet for facet in (*LINES, "preparing", "queue_agents") if state.zset(facet, id)]
         if state.deleting(id) and (rest or not state.zset("serving", id)):
@@ -265,6 +271,29 @@ def timers(state: State) -> Iterator[Violation]:
             yield Violation(3, f"the timer {timer} points at nothing", state.key("timers"))
         elif expected[timer] not in (None, found[timer]):
             yield Violation(3, f"the timer {timer} is not at {expected[timer]}", state.key("timers"))
+
+
+def sessions(state: State) -> Iterator[Violation]:
+    """3 and 8. Every session of a node is under its lease, and no lease keeps one that has ended."""
+    live: dict[str, set[str]] = {}
+    for id, user in state.hash("user").items():
+        if user.get("session") and user.get("node"):
+            live.setdefault(user["node"], set()).add(f"{user['session']}:{id}")
+        clients = set()
+        for watch in user.get("watching", "").split():
+            client, session, node = watch.split(":")
+            clients.add(f":{client or session}")
+            if client and node:
+                live.setdefault(node, set()).add(f"{session}:{id}")
+        for name in user:
+            if name.startswith(MEMORIES) and name[name.index(":") :] not in clients:
+                yield Violation(8, f"{name} of a client that does not watch", state.key("user", id))
+    held = state.zsets.get("sessions", {})
+    for node in live.keys() | held.keys():
+        for member in live.get(node, set()) - held.get(node, {}).keys():
+            yield Violation(3, f"the session {member} is under no lease", state.key("sessions", node))
+        for member in held.get(node, {}).keys() - live.get(node, set()):
+            yield Violation(8, f"the session {member} has ended", state.key("sessions", node))
 
 
 def work_conservation(state: State) -> Iterator[Violation]:
@@ -358,6 +387,7 @@ INVARIANTS: tuple[Callable[[State], Iterator[Violation]], ...] = (
     one_agent,
     calls,
     timers,
+    sessions,
     work_conservation,
     counts_and_index,
     log_tells_the_state,

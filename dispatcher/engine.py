@@ -275,17 +275,35 @@ class Dispatcher(TenantCommands, AccountCommands, CallCommands):
 
     # Sessions
 
-    async def open_session(self, actor: Actor, session_id: str, node_id: str) -> Snapshot:
+    async def open_session(self, actor: Actor, session_id: str, node_id: str, *, watch: bool = False) -> Snapshot:
         """Make `session_id` the user's session (on `node_id`, for `actor.client`); an older one is replaced.
 
-        A held contact of his waits again and is matched in the same step. Answers the snapshot.
+        A held contact of his waits again and is matched in the same step. With `watch` it is a supervisor's session
+        that only watches: it replaces nothing, is replaced by nothing, and remembers requests for its own client.
+        The session counts as connected until it is closed, or until `node_id` has not called `renew_lease` for 10 s;
+        without a node ("") only the former. Answers the snapshot. Errors: API_NO_PERMISSION (watching needs the role
+        supervisor), RATE_LIMITED (more than 8 that watch), PARAM_ERR (one that watches, without a client).
         """
-        body = await self._run("session_open", actor, session_id=session_id, node_id=node_id, name=actor.name)
+        if watch:
+            require(actor, Role.SUPERVISOR)
+        body = await self._run(
+            "session_open", actor, session_id=session_id, node_id=node_id, name=actor.name, watch=int(watch)
+        )
         return _snapshot(actor, body)
 
     async def close_session(self, tenant: str, user_id: str, session_id: str) -> None:
-        """Report that a session's connection is gone. A session that is not the current one changes nothing."""
+        """Report that a session's connection is gone. One that was replaced, or closed already, changes nothing."""
         await self._run("session_close", Actor(tenant=tenant, user_id=user_id), session_id=session_id)
+
+    async def renew_lease(self, tenant: str, node_id: str) -> int:
+        """Say that a node lives: its sessions in this tenant count as connected for another 10 s.
+
+        Answers how many there are; 0: its lease had ended, and they are closed.
+        """
+        reply = await self.runner.run("node_renew", tenant, node_id=node_id)
+        if reply.due_at is not None:
+            self._tell_due(tenant, reply.due_at)
+        return int(reply.body)
 
     async def get_snapshot(self, actor: Actor) -> Snapshot:
         """Read everything about the actor in one step."""

@@ -69,6 +69,23 @@ class TenantCommands(Commands):
         require(actor, Role.ADMIN)
         await self._run("tenant_rotate_secret", actor, secret_hash="")
 
+    async def pause_tenant(self, tenant: str) -> bool:
+        """Pause a tenant: every command is UNAVAILABLE and no timer fires; connections are still told apart.
+
+        Answers whether it was running. Errors: TOKEN_APPIDNOTEXIST.
+        """
+        return (await self.runner.run("tenant_pause", tenant)).body == "true"
+
+    async def resume_tenant(self, tenant: str) -> bool:
+        """Let a paused tenant go on; leases, graces and offers that ended meanwhile are given their time once more.
+
+        Answers whether it was paused. Errors: TOKEN_APPIDNOTEXIST.
+        """
+        reply = await self.runner.run("tenant_resume", tenant)
+        if reply.due_at is not None:
+            self._tell_due(tenant, reply.due_at)
+        return reply.body == "true"
+
     async def check_secret(self, tenant: str, secret: str, address: str, tries_max: int) -> None:
         """Check a tenant's secret; `address` has `tries_max` tries a minute.
 

@@ -53,10 +53,14 @@ class NoArgs(Model):
 
 
 class HelloArgs(Model):
-    """Who logs in. `client` is made once per program instance: a command's id counts within it."""
+    """Who logs in. `client` is made once per program instance: a command's id counts within it.
+
+    `watch`: a supervisor's session that replaces nothing and is replaced by nothing.
+    """
 
     token: Annotated[str, Field(min_length=1, max_length=16_384)]
     client: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")] = ""
+    watch: Flag = False
 
 
 class PageArgs(Model):

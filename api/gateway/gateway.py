@@ -6,8 +6,9 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable, Collection, MutableMapping
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import structlog
 
@@ -17,6 +18,9 @@ from dispatcher.events.hub import Hub
 from dispatcher.model import Role
 from dispatcher.tasks import end
 
+if TYPE_CHECKING:
+    from api.gateway.socket import Socket
+
 log = structlog.get_logger(__name__)
 
 Scope = MutableMapping[str, Any]
@@ -24,6 +28,8 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Origins = Callable[[str], Awaitable[Collection[str]]]
 
+DRAIN_EACH_S = 0.01
+"""Between two sockets that are closed by a drain, where they are so few that its time is not needed."""
 REPORT_BACKOFF_S = (0.2, 5.0)
 _REPEATABLE = frozenset({Code.UNAVAILABLE, Code.OUTCOME_UNKNOWN, Code.RATE_LIMITED})
 
@@ -110,8 +116,10 @@ class Gateway:
         self.origins = origins
         self.limits = limits or Limits()
         self.clock = clock
-        self.open = 0
         self.too_slow = 0
+        self.draining = False
+        self._sockets: set[Socket] = set()
+        self._empty = asyncio.Event()
         self._reports: set[asyncio.Task[None]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -120,14 +128,46 @@ class Gateway:
 
         if scope["type"] != "websocket":
             raise RuntimeError("the gateway serves WebSockets only")
-        self.open += 1
+        socket = Socket(self, scope, receive, send)
+        self._sockets.add(socket)
         try:
-            await Socket(self, scope, receive, send).run()
+            await socket.run()
         finally:
-            self.open -= 1
+            self._sockets.discard(socket)
+            if not self._sockets:
+                self._empty.set()
+
+    @property
+    def open(self) -> int:
+        """How many sockets are open."""
+        return len(self._sockets)
+
+    async def drain(self, within_s: float) -> None:
+        """Close every socket with 4412, one after another `within_s` seconds, and wait until they are gone.
+
+        From now on no session is reported gone: the node's lease runs on, so whoever comes back to another node in time
+        has lost nothing.
+        """
+        self.draining = True
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        sockets = random.sample(list(self._sockets), len(self._sockets))
+        pace_s = min(DRAIN_EACH_S, within_s / max(1, len(sockets)))
+        for number, socket in enumerate(sockets):
+            # Many at a time, where the clock is too coarse for one.
+            if (ahead_s := begun + number * pace_s - loop.time()) > 0:
+                await asyncio.sleep(ahead_s)
+            socket.drained()
+        self._empty.clear()
+        if self._sockets:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self.limits.close_s + 1):
+                    await self._empty.wait()
 
     def report_gone(self, tenant: str, user_id: str, session_id: str) -> None:
-        """Report a closed session, again and again until it is answered."""
+        """Report a closed session, again and again until it is answered; not while draining."""
+        if self.draining:
+            return
         task = asyncio.create_task(self._report(tenant, user_id, session_id), name="gateway:report")
         self._reports.add(task)
         task.add_done_callback(self._reports.discard)

@@ -73,6 +73,8 @@ class Socket:
             return
         await self._send({"type": "websocket.accept"})
         writer = asyncio.create_task(self._write(), name="gateway:write")
+        if self._gateway.draining:
+            self.drained()
         try:
             await self._log_in()
             while True:
@@ -104,6 +106,10 @@ class Socket:
     def disowned(self) -> None:
         """Close: Redis no longer knows the session, so the client shall say hello again."""
         self._end(Close.ELSEWHERE, "the session is not known any more")
+
+    def drained(self) -> None:
+        """Close: the node is being stopped, so the client shall go to another one."""
+        self._end(Close.ELSEWHERE, "the node is draining")
 
     # Reading
 
@@ -138,7 +144,7 @@ class Socket:
             # From here on the session may exist, whatever becomes of the answer.
             self._opened = True
             self._member = await self._gateway.hub.join(
-                self._actor, self._session_id, self, self._tell_snapshot(request.id)
+                self._actor, self._session_id, self, self._tell_snapshot(request.id), watching=args.watch
             )
         except DispatcherError as error:
             self.send(failed(request.id, error))

@@ -13,7 +13,7 @@ import typer
 from dispatcher import logs, settings
 from dispatcher.cli.common import failures, open_store
 from dispatcher.errors import DispatcherError
-from dispatcher.serving import APP, bind, uvicorn_options
+from dispatcher.serving import APP, Server, bind, uvicorn_options
 from dispatcher.settings import MAKE_A_KEY, PREFIX, Settings, SettingsError
 from dispatcher.store.fitness import examine
 
@@ -49,6 +49,7 @@ def serve(
 ) -> None:
     """Serve HTTP and WebSockets over the store of DISPATCHER_REDIS_URL. Any number of nodes may share one store."""
     import uvicorn
+    from uvicorn.importer import import_from_string
 
     with failures():
         read = settings.load()
@@ -67,7 +68,7 @@ def serve(
             # Tried here, for the same reason as the keys.
             bind(read.metrics_host, read.metrics_port).close()
 
-        class Server(uvicorn.Server):
+        class Listening(Server):
             """Says where it listens: uvicorn does not, where the socket is given."""
 
             async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -77,7 +78,8 @@ def serve(
         with bind(read.host if host is None else host, read.port if port is None else port) as taken:
             name, number = taken.getsockname()[:2]
             address = f"http://[{name}]:{number}" if ":" in name else f"http://{name}:{number}"
-            server = Server(uvicorn.Config(APP, factory=True, **uvicorn_options(read)))
+            app = import_from_string(APP)()
+            server = Listening(uvicorn.Config(app, **uvicorn_options(read)), app.drain)
             # Raised again by uvicorn once it has stopped as it should.
             with suppress(KeyboardInterrupt):
                 server.run(sockets=[taken])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
@@ -14,7 +14,7 @@ from uvicorn.importer import import_from_string
 
 from dispatcher.engine import Dispatcher
 from dispatcher.errors import Code, DispatcherError
-from dispatcher.serving import APP, bind, uvicorn_options
+from dispatcher.serving import APP, Server, bind, uvicorn_options
 from dispatcher.settings import Settings
 
 SHOWN = {"0.0.0.0": "127.0.0.1", "::": "::1"}
@@ -43,11 +43,11 @@ class Service:
     task: asyncio.Task[None]
 
 
-class Server(uvicorn.Server):
-    """uvicorn, without its signal handlers: the demo's people leave first."""
+class QuietServer(Server):
+    """The server, without its signal handlers: the demo's people leave first."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
+    def __init__(self, config: uvicorn.Config, drain: Callable[[], Awaitable[None]]) -> None:
+        super().__init__(config, drain)
         self.tried = asyncio.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -78,7 +78,7 @@ async def serving(host: str, port: int) -> AsyncIterator[Service]:
 async def listening(app: Any, host: str, port: int) -> AsyncIterator[tuple[str, asyncio.Task[None]]]:
     """Run an application; give its address, and the task that ends when it does. Errors as `serving`."""
     with bind(host, port) as listener:
-        server = Server(_config(app))
+        server = QuietServer(_config(app), app.drain)
         task = asyncio.create_task(server.serve(sockets=[listener]), name="demo server")
         try:
             await server.tried.wait()

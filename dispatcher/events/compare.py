@@ -35,8 +35,8 @@ def _is_behind(member: Member, offset: int, mark: UserMark) -> bool:
     """`offset` is what was delivered before the mark was read: Redis can only say less if it forgot something."""
     if member.left or member.buffer is not None:
         return False
-    if mark.session != member.session_id:
-        if mark.session:
+    if not mark.has(member.session_id, watching=member.watching):
+        if mark.session and not member.watching:
             member.sink.send(frame("session.replaced", {"session_id": member.session_id}))
             member.sink.replaced()
         else:

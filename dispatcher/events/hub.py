@@ -101,24 +101,28 @@ class Hub:
         """Whether the feed's connections stand."""
         return self.feed.ready
 
-    async def join(self, actor: Actor, session_id: str, sink: Sink, tell: Tell) -> Member:
+    def tenants(self) -> set[str]:
+        """List the tenants whose sessions are here."""
+        return {member.actor.tenant for group in self._members.values() for member in group}
+
+    async def join(self, actor: Actor, session_id: str, sink: Sink, tell: Tell, *, watching: bool = False) -> Member:
         """Open a session and attach it: `tell(snapshot)`, then every frame after it, to `sink`.
 
-        Errors: those of `open_session`; UNAVAILABLE if the subscription is not confirmed in time. After an error
+        Errors: those of `open_session`; UNAVAILABLE if it takes longer than `join_s`. After an error
         or a cancellation nothing is attached, but the session may have been opened: the caller closes it.
         """
-        member = Member(actor, session_id, sink)
+        member = Member(actor, session_id, sink, watching=watching)
         channel = self._channel(member)
         self._members.setdefault(channel, set()).add(member)
         try:
             async with asyncio.timeout(self.pace.join_s):
                 await self.feed.subscribe(channel)
-            snapshot = await self._engine.open_session(actor, session_id, self.node_id)
-            member.learn_snapshot(snapshot)
-            await self._follow_before_answering(member)
+                snapshot = await self._engine.open_session(actor, session_id, self.node_id, watch=watching)
+                member.learn_snapshot(snapshot)
+                await self._follow_before_answering(member)
         except TimeoutError as error:
             self.leave(member)
-            raise DispatcherError(Code.UNAVAILABLE, "the subscription was not confirmed in time") from error
+            raise DispatcherError(Code.UNAVAILABLE, "the store did not answer in time") from error
         except BaseException:
             self.leave(member)
             raise

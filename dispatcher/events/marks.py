@@ -12,11 +12,16 @@ CHUNK = 500
 
 
 class UserMark(NamedTuple):
-    """The last offset published to a user, its epoch, and his current session (empty: none)."""
+    """The last offset published to a user, its epoch, his current session (empty: none), and those that watch."""
 
     offset: int
     epoch: str
     session: str
+    watching: str
+
+    def has(self, session_id: str, *, watching: bool) -> bool:
+        """Whether this session of his counts."""
+        return f":{session_id}:" in self.watching if watching else self.session == session_id
 
 
 class Marks:
@@ -27,8 +32,8 @@ class Marks:
 
     async def users(self, users: Sequence[tuple[str, str]]) -> list[UserMark]:
         """Read the marks of `(tenant, user)` pairs, in their order."""
-        rows = await self._read("user", users, ("offset", "epoch", "session"))
-        return [UserMark(int(offset or 0), epoch, session) for offset, epoch, session in rows]
+        rows = await self._read("user", users, ("offset", "epoch", "session", "watching"))
+        return [UserMark(int(offset or 0), *rest) for offset, *rest in rows]
 
     async def queues(self, queues: Sequence[tuple[str, str]]) -> list[int]:
         """Read the `queue_seq` of `(tenant, queue)` pairs, in their order (0: none yet)."""

@@ -30,7 +30,7 @@ class Sink(Protocol):
 class Engine(Protocol):
     """What the hub asks the dispatcher for."""
 
-    async def open_session(self, actor: Actor, session_id: str, node_id: str) -> Snapshot:
+    async def open_session(self, actor: Actor, session_id: str, node_id: str, *, watch: bool = False) -> Snapshot:
         """Make it the user's session."""
 
     async def get_snapshot(self, actor: Actor) -> Snapshot:
@@ -78,12 +78,14 @@ class Member:
         "waits",
         "waits_in",
         "watches",
+        "watching",
     )
 
-    def __init__(self, actor: Actor, session_id: str, sink: Sink) -> None:
+    def __init__(self, actor: Actor, session_id: str, sink: Sink, *, watching: bool = False) -> None:
         self.actor = actor
         self.session_id = session_id
         self.sink = sink
+        self.watching = watching
         self.offset = 0
         self.epoch = ""
         self.buffer: list[tuple[str, dict[str, Any]]] | None = []

@@ -49,10 +49,12 @@ log = structlog.get_logger(__name__)
 class Sockets(Protocol):
     """What the metrics read of the door for WebSockets."""
 
-    open: int
-    """How many sockets are open now."""
     too_slow: int
     """How many were closed, since the start, because their reader did not keep up."""
+
+    @property
+    def open(self) -> int:
+        """How many sockets are open now."""
 
 
 class Metrics(Collector):

@@ -47,6 +47,13 @@ TENANT_KEYS: tuple[Key, ...] = (
     Key("contact", "contact", "HASH", "one request for service, with its open assignment", "10 min after its end"),
     Key("call", "call", "HASH", "a call that rings or is answered", "until it ends"),
     Key("assignment", "assignment", "STRING", "an ended assignment, as JSON", "10 min"),
+    Key(
+        "sessions",
+        "node",
+        "ZSET",
+        "sessions that a node holds, `session:user` @ when opened",
+        "while there are some; without their node a lease (10 s)",
+    ),
     Key("timers", "", "ZSET", "pending deadlines `kind:id` @ due ms", "while there are some"),
     Key("log", "", "STREAM", "all events in order: `at`, `events` (JSON array)", "7 days"),
     Key("request", "user/key", "STRING", "what an Idempotency-Key of a user asked, as a digest, and its answer", "1 h"),

@@ -39,6 +39,6 @@ put(customer, 'contact', c.id)
 if customer.session == '' then
   put(customer, 'name', name)
   review_lifetime(customer)
-  if presence ~= 'none' then arm('grace', customer_id, now + grace_ms(customer)) end
+  if presence ~= 'none' then arm_grace(customer) end
 end
 return done(place(c))

@@ -7,9 +7,12 @@
 -- EVENTS those of what it does
 -- CALLS  30 + 16 * (110 + 4 * served) + 50 * (30 + 2 * served)
 -- FLAGS  allow-oom
--- USES   tenant fail done give_back empty_queue finish close settle call after_call agent
+-- USES   tenant fail done give_back empty_queue finish close settle call after_call gap disconnect lose_agent node batch agent
 --
 -- Any node may run it at any time: what is due is taken here, so two nodes cannot do it twice.
+-- Nothing fires in a paused tenant; it is looked at again, because nobody tells the nodes when it goes on.
+if paused then return {'OK', '0', string.format('%d', now + 1000)} end
+
 local handlers = {}
 
 -- An offer that nobody answered, or one accepted without a call or a start.
@@ -24,19 +27,22 @@ function handlers.wait(id)
 end
 
 function handlers.grace(id)
-  local u = user(id)
+  local u = agent(id)
   if u.session ~= '' then return end
   local c = u.contact ~= '' and contact(u.contact)
   if c then
     local holder = close_contact(c, 'lost')
     if holder then settle(holder, 'lost') end
-  elseif u.call ~= '' then
+    return
+  end
+  if u.call ~= '' then
     local k = find_call(u.call)
     local word = 'lost'
     if k.contact_id ~= '' then word = k.state == 'ringing' and 'withdrawn' or 'agent_lost' end
     end_call(k, 'lost')
     after_call(k, word)
   end
+  lose_agent(u)
 end
 
 -- Nobody answered.
@@ -48,6 +54,18 @@ function handlers.ring(id)
   emit('call.rejected', json, k.caller_id)
   emit('call.ended', json, k.callee_id)
   after_call(k, 'no_answer')
+end
+
+-- A node that died: its sessions end, as many as the batch lets (each costs what three others do).
+function handlers.lease(node)
+  local held = batch_left >= 3 and redis.call('ZRANGE', SESSIONS .. node, 0, math.floor(batch_left / 3) - 1) or {}
+  batch_left = batch_left - 3 * #held
+  if held[1] then redis.call('ZREM', SESSIONS .. node, unpack(held)) end
+  for i = 1, #held do
+    local session, id = string.match(held[i], '^([^:]*):(.*)$')
+    end_session(agent(id), session)
+  end
+  if redis.call('EXISTS', SESSIONS .. node) == 1 then arm('lease', node, now) end
 end
 
 function handlers.wrap(id)
@@ -70,16 +88,19 @@ function handlers.delete(id)
 end
 
 local taken = redis.call('ZRANGEBYSCORE', TIMERS, '-inf', now_text, 'LIMIT', 0, 16)
+local gap_until = taken[1] and gap_end(taken[1])
 for i = 1, #taken do
   -- An earlier one of this batch may have disarmed it, or armed it anew.
-  local at = redis.call('ZSCORE', TIMERS, taken[i])
-  if at and tonumber(at) <= now then
+  local at = tonumber(redis.call('ZSCORE', TIMERS, taken[i]) or now + 1)
+  if at <= now then
     redis.call('ZREM', TIMERS, taken[i])
     local kind, id = string.match(taken[i], '^(%a+):(.*)$')
-    handlers[kind](id)
+    local carry_out = at < gap_until and again[kind] or handlers[kind]
+    carry_out(id)
   end
 end
 local next_timer = redis.call('ZRANGE', TIMERS, 0, 0, 'WITHSCORES')[2]
+if next_timer and tonumber(next_timer) <= now then redis.call('HSET', META, 'behind_at', now_text) end
 local reply = done(tostring(#taken))
 reply[3] = next_timer or ''
 return reply

@@ -31,10 +31,7 @@ local function leave_call(k)
   for _, id in ipairs({k.caller_id, k.callee_id}) do
     local u = agent(id)
     put(u, 'call', '')
-    if u.session == '' then
-      if not is_awaited(u) then disarm('grace', id) end
-      review_lifetime(u)
-    end
+    if u.session == '' then has_less(u) end
   end
 end
 

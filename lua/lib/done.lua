@@ -15,9 +15,9 @@ local function done(body)
   end
   if type(body) == 'function' then body = body() end
   if remembering then
-    put(remembering, 'request_id', request_id)
-    put(remembering, 'request', script)
-    put(remembering, 'reply', body)
+    put(remembering, 'request_id' .. memory, request_id)
+    put(remembering, 'request' .. memory, script)
+    put(remembering, 'reply' .. memory, body)
   elseif keep_as then
     redis.call('SET', keep_as, string.match(request_id, '^%x+ ') .. body, 'PX', KEY_KEPT_MS)
   end

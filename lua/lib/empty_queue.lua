@@ -1,6 +1,5 @@
 -- One batch of deleting a queue: end its contacts, then its agents' service; serving contacts finish first.
--- USES queue contact agent timers events close settle service deleting
-local batch_left = 50 -- over the whole script, however many queues it empties
+-- USES queue contact agent timers events close settle service deleting batch
 local dropped -- queues that are gone once their last message is out
 
 -- Take the queue itself away.

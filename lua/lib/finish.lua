@@ -28,7 +28,7 @@ local function end_assignment(c, state, reason)
     end
   end
   put(u, 'contacts', kept)
-  if u.session == '' then review_lifetime(u) end
+  if u.session == '' then has_less(u) end
   emit('assignment.' .. (state == 'missed' and 'cancelled' or state), json, u.id)
   ring(c.queue_id)
   put(c, 'assignment_state', '')
@@ -63,12 +63,12 @@ local function wrap_up(u, q)
   if seconds > 0 then put(u, 'wrap_until', arm('wrap', u.id, now + seconds * 1000)) end
 end
 
--- End a contact in service. Return the agent who served it, to be settled.
+-- End a contact in service. Return the agent who served it, to be settled. Who is lost does not wrap up.
 local function end_service(c, reason)
   local q = queue(c.queue_id)
   end_call_of(c, reason)
   local u = end_assignment(c, 'completed')
-  wrap_up(u, q)
+  if reason ~= 'agent_lost' then wrap_up(u, q) end
   look_again_if_deleting(q)
   end_contact(c, reason)
   return u

@@ -1,12 +1,19 @@
--- The time in which somebody without a connection may come back to what waits for him.
--- USES user contact
+-- The time in which somebody without a connection may come back to what waits for him: a customer to his contact, an
+-- agent to his queues and his work, either to his call.
+-- USES user contact timers lifetime
 local function is_awaited(u)
-  if u.call ~= '' then return true end
+  if u.call ~= '' or u.serves ~= '' or u.contacts ~= '' then return true end
   local c = u.contact ~= '' and contact(u.contact)
   return c and c.presence ~= 'none'
 end
 
-local function grace_ms(u)
+local function arm_grace(u)
   local is_agent = u.serves ~= '' or u.contacts ~= ''
-  return redis.call('HGET', META, is_agent and 'agent_grace' or 'customer_grace') * 1000
+  arm('grace', u.id, now + redis.call('HGET', META, is_agent and 'agent_grace' or 'customer_grace') * 1000)
+end
+
+-- Less waits for somebody without a connection: with nothing left his grace has nothing to end.
+local function has_less(u)
+  if not is_awaited(u) then disarm('grace', u.id) end
+  review_lifetime(u)
 end

@@ -19,14 +19,23 @@ local function replied(load)
     return {'OK', string.sub(kept, #digest + 2), ''}
   end
   local me = load(actor)
-  if me.client ~= client then return fail('NOT_LOGIN', 'a newer session took over') end
+  local last = me.request_id
+  if me.client ~= client then
+    -- One that watches: see `watch`.
+    memory = ':' .. client
+    local watching = ' ' .. (redis.call('HGET', me.key, 'watching') or '')
+    if not string.find(watching, ' ' .. client .. ':', 1, true) then
+      return fail('NOT_LOGIN', 'a newer session took over')
+    end
+    last = redis.call('HGET', me.key, 'request_id' .. memory) or '0'
+  end
   if request_id == '0' then return nil end
-  if request_id == me.request_id then
-    local kept = redis.call('HMGET', me.key, 'reply', 'request')
+  if request_id == last then
+    local kept = redis.call('HMGET', me.key, 'reply' .. memory, 'request' .. memory)
     if kept[2] ~= script then return fail('REQUEST_ID_REUSED', 'the id was used for ' .. (kept[2] or 'another')) end
     return {'OK', kept[1], ''}
   end
-  if tonumber(request_id) < tonumber(me.request_id) then return {'REPEATED', '', ''} end
+  if tonumber(request_id) < tonumber(last) then return {'REPEATED', '', ''} end
   remembering = me
   return nil
 end

@@ -1,5 +1,5 @@
 -- The end of serving one queue.
--- USES agent events json lifetime
+-- USES agent events json grace
 local function leave_queue(u, queue_id)
   redis.call('ZREM', AGENT_QUEUES .. u.id, queue_id)
   redis.call('ZREM', QUEUE_AGENTS .. queue_id, u.id)
@@ -8,7 +8,7 @@ local function leave_queue(u, queue_id)
   put(u, 'serves', left > 0 and left or '')
   if left == 0 then
     redis.call('ZREM', AGENTS, u.id)
-    if u.session == '' then review_lifetime(u) end
+    if u.session == '' then has_less(u) end
   end
   emit('agent.service', '{"agent_id":' .. quote(u.id) .. ',"queue_id":"' .. queue_id .. '","serving":false}', u.id)
   ring(queue_id)

@@ -1,10 +1,16 @@
 -- The tenant's own hash: that he exists, his time, his ids, and until when somebody watches the status of users.
 -- USES clock fail
 --
+-- A paused one answers UNAVAILABLE to everything but what keeps the truth about connections.
+--
 -- `now` never runs backwards: it is at least the last time that a script recorded here. Scripts that make
 -- ordered times (queued_at, idle_since) set `stamped`, and their end records it. `now_text` is the same as text.
-local tenant = redis.call('HMGET', META, 'now', 'seq', 'watched_until')
+local tenant = redis.call('HMGET', META, 'now', 'seq', 'watched_until', 'paused')
 if not tenant[1] then return fail('TOKEN_APPIDNOTEXIST', 'there is no such tenant') end
+local paused = tenant[4] == '1'
+if paused and not string.find(' node_renew session_close tenant_pause tenant_resume tick ', ' ' .. script .. ' ', 1, true) then
+  return fail('UNAVAILABLE', 'the tenant is paused')
+end
 if now < tonumber(tenant[1]) then now = tonumber(tenant[1]) end
 local now_text = string.format('%d', now)
 local stamped = false

@@ -5,6 +5,7 @@
 local users = {}
 local remembering -- the user whose hash keeps this command's answer
 local keep_as -- the key that keeps it, for an Idempotency-Key
+local memory = '' -- in which of his memories: that of his session, or `:<client>` of one that watches
 
 -- Return a user; one who is not known yet has an empty `epoch`.
 local function user(id)

@@ -123,7 +123,7 @@ async def test_another_epoch_or_a_smaller_offset_is_repaired(one: Node, store: S
 async def test_what_is_published_while_a_session_joins_is_delivered_once(
     store: Store, dispatcher: Dispatcher, tenant: str
 ) -> None:
-    async def open_session(actor: Actor, session_id: str, node_id: str) -> Snapshot:
+    async def open_session(actor: Actor, session_id: str, node_id: str, *, watch: bool) -> Snapshot:
         for n in range(1, 4):
             await publish(one, store, tenant, "ann", n, ("agent.changed", {"n": n}))
         await dispatcher.open_session(actor, session_id, node_id)

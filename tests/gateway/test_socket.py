@@ -116,7 +116,7 @@ async def test_a_page_of_a_foreign_site_is_refused(one: Node, make_node: NodeMak
 
 
 async def test_a_store_that_does_not_answer_says_try_later(store: Store, dispatcher: Dispatcher, tenant: str) -> None:
-    async def open_session(*args: Any) -> None:
+    async def open_session(*args: Any, **more: Any) -> None:
         raise DispatcherError(Code.UNAVAILABLE)
 
     wrapped = cast(Dispatcher, Wrapped(dispatcher, open_session=open_session))

@@ -133,11 +133,12 @@ class Calls(Contacts):
         elif word == "rejected":
             self.let_go(contact, word)
         elif word == "withdrawn":
-            self._withdraw(contact)
+            self.withdraw(contact)
         else:
             self.end_whatever(contact, word)
 
-    def _withdraw(self, contact: ContactState) -> None:
+    def withdraw(self, contact: ContactState) -> None:
+        """Take an offer from an agent who is lost."""
         user = self.end_assignment(contact, "cancelled", "withdrawn")
         self.give_back(contact, "withdrawn")
         self.match_agent(user)

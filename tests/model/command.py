@@ -56,6 +56,7 @@ class Commands(World):
 
     def _once_then(self, actor: Actor, carry_out: Callable[[], DoneT], answer: Callable[[DoneT], ReplyT]) -> ReplyT:
         self.events = []
+        self.check_running()
         user = self.users.get(actor.user_id)
         if actor.client:
             if user is None or user.client != actor.client:
@@ -74,6 +75,11 @@ class Commands(World):
         if actor.client and actor.request_id and user is not None:
             user.request_id, user.reply = actor.request_id, reply
         return reply
+
+    def check_running(self) -> None:
+        """Refuse everything while the tenant is paused."""
+        if self.paused:
+            raise Refused("UNAVAILABLE")
 
     def _audit(self, actor: Actor, command: str, subject: str) -> None:
         """A supervisor acts for somebody else."""

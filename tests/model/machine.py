@@ -21,10 +21,13 @@ AGENTS = ("ann", "Bob", "cy", "dee")
 CUSTOMERS = ("k1", "k2", "k3", "k4", "k5", "k6")
 QUEUES = ("1", "2", "q.x")
 BOSS = "boss"
+NODES = ("n1", "n2")
+GRACES = ("grace:", "lease:")
 OPEN = ("waiting", "held", "preparing", "serving")
 
 agents = st.sampled_from(AGENTS[:3])
 queues = st.sampled_from(QUEUES)
+nodes = st.sampled_from(("", "", *NODES))
 numbers = st.integers(0, 11)
 seldom = st.integers(0, 7).map(lambda n: n == 7)
 priorities = st.sampled_from((0, 0, 1))
@@ -281,25 +284,25 @@ class Machine(RuleBasedStateMachine):
 
     # Connections
 
-    def open_session(self, user_id: str, same_client: bool) -> None:
+    def open_session(self, user_id: str, same_client: bool, node: str = "") -> None:
         self.sessions += 1
         if user_id not in self.client_of or not same_client:
             self.client_of[user_id] = f"client-{self.sessions}"
             self.request_of[user_id] = 0
         client = self.client_of[user_id]
         actor = Actor(tenant=self.sides.tenant, user_id=user_id, name=f"Name of {user_id}", client=client)
-        self.send("open_session", actor, f"session-{self.sessions}", "node-1")
+        self.send("open_session", actor, f"session-{self.sessions}", node)
 
-    @rule(user=st.sampled_from((*AGENTS, *CUSTOMERS, BOSS)), same_client=st.booleans())
-    def connect(self, user: str, same_client: bool) -> None:
-        self.open_session(user, same_client)
+    @rule(user=st.sampled_from((*AGENTS, *CUSTOMERS, BOSS)), same_client=st.booleans(), node=nodes)
+    def connect(self, user: str, same_client: bool, node: str) -> None:
+        self.open_session(user, same_client, node)
 
     @precondition(lambda self: any(user.session == "" for user in self.model.users.values()))
-    @rule(number=numbers, same_client=st.booleans())
-    def return_(self, number: int, same_client: bool) -> None:
+    @rule(number=numbers, same_client=st.booleans(), node=nodes)
+    def return_(self, number: int, same_client: bool, node: str) -> None:
         user = self.some_user(number, lambda user: user.session == "")
         if user is not None:
-            self.open_session(user.user_id, same_client)
+            self.open_session(user.user_id, same_client, node)
 
     @rule(number=numbers, busy=st.booleans())
     def drop(self, number: int, busy: bool) -> None:
@@ -309,6 +312,45 @@ class Machine(RuleBasedStateMachine):
             user = self.model.users[contact.agent_id if contact.agent_id and number % 2 else contact.customer_id]
         if user is not None:
             self.send("close_session", self.sides.tenant, user.user_id, user.session)
+
+    @precondition(lambda self: any(user.node for user in self.model.users.values()))
+    @rule(node=st.sampled_from(NODES))
+    def renew(self, node: str) -> None:
+        self.send("renew_lease", self.sides.tenant, node)
+
+    @precondition(lambda self: any(member.startswith(GRACES) for member in self.model.timers))
+    @rule(which=numbers, late=st.sampled_from((0, 0, 5_000, 5_001)))
+    def wait_for_an_absence_to_end(self, which: int, late: int) -> None:
+        due = sorted(at for member, at in self.model.timers.items() if member.startswith(GRACES))
+        self.runner.run(self.sides.set_clock(max(self.model.now, due[which % len(due)] + late)))
+        self.send("tick", self.sides.tenant)
+
+    @when("serving", "preparing")
+    @rule(number=numbers, by_agent=st.booleans())
+    def lose(self, number: int, by_agent: bool) -> None:
+        """Somebody who is talked to goes, and does not come back in time."""
+        contact = self.some_contact(number, "serving") or self.some_contact(number, "preparing")
+        if contact is not None:
+            user = self.model.users[contact.agent_id if by_agent else contact.customer_id]
+            self.send("close_session", self.sides.tenant, user.user_id, user.session)
+            at = self.model.timers.get(f"grace:{user.user_id}", self.model.now)
+            self.runner.run(self.sides.set_clock(max(at, self.model.now)))
+            self.send("tick", self.sides.tenant)
+
+    @rule(drops=st.lists(numbers, max_size=3), step=st.sampled_from((0, 1, 3_000, 40_000)), node=st.sampled_from(NODES))
+    def pause(self, drops: list[int], step: int, node: str) -> None:
+        """While paused, people come and go, and time passes."""
+        tenant = self.sides.tenant
+        self.send("pause_tenant", tenant)
+        for number in drops:
+            self.drop(number, busy=number % 2 == 0)
+        self.send("set_dnd", self.boss(), AGENTS[0], 0)
+        self.open_session(CUSTOMERS[0], same_client=False)
+        self.runner.run(self.sides.set_clock(self.model.now + step))
+        self.send("renew_lease", tenant, node)
+        self.send("tick", tenant)
+        self.send("resume_tenant", tenant)
+        self.send("tick", tenant)
 
     @rule()
     def repeat(self) -> None:

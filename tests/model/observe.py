@@ -48,6 +48,11 @@ def observe_model(world: World) -> Shape:
             for call in world.calls.values()
         },
         "timers": dict(world.timers),
+        "nodes": {
+            node: [f"{user.session}:{user.user_id}" for user in world.held_by_node(node)]
+            for node in {user.node for user in world.users.values() if user.session and user.node}
+        },
+        "paused": {"": world.paused},
     }
 
 
@@ -74,6 +79,7 @@ def _model_user(world: World, user: UserState) -> Shape:
     in_call = world.call_of(user.user_id)
     return {
         "session": user.session,
+        "node": user.node,
         "serves": len(user.serves),
         "dnd": user.dnd,
         "dnd_reason": user.dnd_reason,
@@ -177,6 +183,8 @@ def observe_keys(found: Found) -> Shape:
         "ended": {id: _ended(text) for id, text in found["assignment"].items()},
         "calls": {id: _call(fields) for id, fields in found["call"].items()},
         "timers": {member: int(score) for member, score in found["timers"].get("", [])},
+        "nodes": {node: _members(found, "sessions", node) for node in found["sessions"]},
+        "paused": {"": found["meta"].get("", {}).get("paused") == "1"},
     }
 
 
@@ -207,6 +215,7 @@ def _number(text: str | None) -> int | None:
 def _user(fields: dict[str, str]) -> Shape:
     return {
         "session": fields.get("session", ""),
+        "node": fields.get("node", ""),
         "serves": int(fields.get("serves") or 0),
         "dnd": int(fields.get("dnd") or 0),
         "dnd_reason": fields.get("dnd_reason", ""),

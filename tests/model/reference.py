@@ -11,15 +11,16 @@ from collections.abc import Sequence
 
 from dispatcher.model import Actor, Policy, QueueCreate, QueuePatch, Service
 from tests.model import views
-from tests.model.calls import Calls
 from tests.model.command import Result
-from tests.model.state import AssignmentState, ContactState, QueueState, Refused, UserState
+from tests.model.sessions import Sessions
+from tests.model.state import GAP_MS, LEASE_MS, AssignmentState, ContactState, QueueState, Refused, UserState
 
 TICK_TIMERS_MAX = 16
+LEASE_BATCH = 16
 DELETE_BATCH = 50
 
 
-class Model(Calls):
+class Model(Sessions):
     """All commands in scope, on a virtual clock that only the tests move (`now`, ms)."""
 
     _queue_next = 1
@@ -41,7 +42,7 @@ class Model(Calls):
         policy = Policy(**queue.model_dump(exclude={"queue_id", "name"}))
         self.queues[queue_id] = QueueState(queue_id, name, policy)
         if re.fullmatch("[1-9][0-9]{0,8}", queue_id):
-            self._queue_next = int(queue_id) + 1
+            self._queue_next = max(self._queue_next, int(queue_id) + 1)
         self._audit(actor, "create_queue", queue_id)
         return self._queue_changed(self.queues[queue_id])
 
@@ -101,6 +102,7 @@ class Model(Calls):
 
     def _dismiss(self, user: UserState, queue_id: str) -> None:
         del user.serves[queue_id]
+        self.forget_grace(user)
         self.say("agent.service", user.user_id, queue_id, False, None)
 
     # Agents
@@ -239,68 +241,42 @@ class Model(Calls):
             self.let_go(self.contacts[given.contact_id], "rejected")
         return views.assignment(self, given)
 
-    # Sessions
-
-    def open_session(self, actor: Actor, session_id: str, node_id: str) -> Result:
-        """Make this the user's session; a held contact of his waits again, an agent is there again."""
-        with self._command():
-            user = self.users.setdefault(actor.user_id, UserState(actor.user_id))
-            before, user.session = user.session, session_id
-            user.name = actor.name or user.name
-            if user.client != actor.client:
-                user.client, user.request_id, user.reply = actor.client, 0, None
-            if before and before != session_id:
-                self.say("session.replaced", before)
-            contact = self.open_contact(user.user_id)
-            if not before:
-                self.timers.pop(f"grace:{user.user_id}", None)
-            if not before and contact is not None:
-                self._resume(contact)
-            self.match_agent(user)
-        return views.snapshot(self, user)
-
-    def _resume(self, contact: ContactState) -> None:
-        if contact.state == "held":
-            contact.state = "waiting"
-            self.say_contact("contact.resumed", contact)
-            self.match_contact(contact)
-
-    def close_session(self, tenant: str, user_id: str, session_id: str) -> None:
-        """A connection is gone; one that is not the current session changes nothing."""
-        self.events = []
-        user = self.users.get(user_id)
-        if user is None or not session_id or user.session != session_id:
-            return
-        with self._command():
-            user.session = ""
-            contact = self.open_contact(user_id)
-            present = contact is not None and contact.presence != "none"
-            if present or self.call_of(user_id) is not None:
-                self.timers[f"grace:{user_id}"] = self.now + self.grace_ms(user)
-            if contact is not None and present:
-                self._drop(contact)
-
-    def _drop(self, contact: ContactState) -> None:
-        if contact.state == "waiting":
-            contact.state = "held"
-            self.say_contact("contact.held", contact)
-        elif contact.state == "preparing" and not self.is_ringing(contact):
-            agent = self.end_assignment(contact, "cancelled", "customer_left")
-            self.give_back(contact, "customer_left")
-            self.match_agent(agent)
-
     # Time
 
     def tick(self, tenant: str) -> int | None:
         """Carry out at most 16 due timers in the order (deadline, member); answer when the next one is due."""
+        self.events = []
+        if self.paused:
+            return self.now + 1000
         with self._command():
-            for due_at, member in sorted((at, member) for member, at in self.timers.items())[:TICK_TIMERS_MAX]:
+            first = sorted((at, member) for member, at in self.timers.items())[:TICK_TIMERS_MAX]
+            due = [member for at, member in first if at <= self.now]
+            if due and self.now - max(self.timers[due[0]], self.behind_at) > GAP_MS:
+                self.gap_until = self.now
+            for member in due:
                 # One that an earlier one has removed or moved is not due any more.
-                if due_at <= self.now and self.timers.get(member, self.now + 1) <= self.now:
+                at = self.timers.get(member, self.now + 1)
+                if at <= self.now:
                     del self.timers[member]
-                    kind, _, name = member.partition(":")
-                    self._fire(kind, name)
-        return min(self.timers.values(), default=None)
+                    self._fire_or_wait_again(member, at)
+        next_due = min(self.timers.values(), default=None)
+        if next_due is not None and next_due <= self.now:
+            self.behind_at = self.now
+        return next_due
+
+    def _fire_or_wait_again(self, member: str, at: int) -> None:
+        """What fell due in a gap is given its lease, grace or offer time once more."""
+        kind, _, name = member.partition(":")
+        if at >= self.gap_until or kind not in {"lease", "grace", "assignment"}:
+            self._fire(kind, name)
+        elif kind == "assignment":
+            contact = self.contacts[name]
+            given, policy = contact.assignment, self.queues[contact.queue_id].policy
+            assert given is not None
+            seconds = policy.offer_timeout if given.state == "offered" else policy.connect_timeout
+            given.deadline_at = self.timers[member] = self.now + seconds * 1000
+        else:
+            self.timers[member] = self.now + (LEASE_MS if kind == "lease" else self.grace_ms(self.users[name]))
 
     def _fire(self, kind: str, name: str) -> None:
         if kind == "assignment":
@@ -311,6 +287,12 @@ class Model(Calls):
             self.end_whatever(self.contacts[name], "timed_out")
         elif kind == "grace":
             self.lose(name)
+            self._lose_agent(self.users[name])
+        elif kind == "lease":
+            for user in self.held_by_node(name)[:LEASE_BATCH]:
+                self.disconnect(user)
+            if self.held_by_node(name):
+                self.timers[f"lease:{name}"] = self.now
         elif kind == "ring":
             self.ring_out(self.calls[name])
         elif kind == "wrap":
@@ -321,3 +303,15 @@ class Model(Calls):
             self.match_agent(self.users[name])
         else:
             self._delete_batch(self.queues[name])
+
+    def _lose_agent(self, user: UserState) -> None:
+        """An agent has been away too long: he serves nothing, what he holds goes back or ends."""
+        for queue_id in sorted(user.serves, key=lambda queue_id: (user.serves[queue_id], queue_id)):
+            self._dismiss(user, queue_id)
+        contact = self.prepared(user)
+        if contact is not None:
+            self.withdraw(contact)
+        in_order_of_offers = [given for given in self.assignments.values() if given.agent_id == user.user_id]
+        for given in in_order_of_offers:
+            if given.state == "serving":
+                self.end_whatever(self.contacts[given.contact_id], "agent_lost")

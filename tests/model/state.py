@@ -8,6 +8,8 @@ from dispatcher.model import Policy
 
 CUSTOMER_GRACE_MS = 60_000
 AGENT_GRACE_MS = 30_000
+LEASE_MS = 10_000
+GAP_MS = 5_000
 
 Event = tuple[object, ...]
 
@@ -37,6 +39,8 @@ class UserState:
     user_id: str
     name: str = ""
     session: str = ""
+    node: str = ""
+    opened_at: int = 0
     client: str = ""
     request_id: int = 0
     reply: object = None

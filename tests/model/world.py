@@ -25,6 +25,9 @@ class World:
         self.timers: dict[str, int] = {}
         self.events: list[Event] = []
         self.last_id = (0, 0)
+        self.paused = False
+        self.gap_until = 0
+        self.behind_at = 0
 
     # Predicates
 
@@ -223,6 +226,10 @@ class World:
         self.forget_unable()
         if not self.is_ready(user):
             return
+        if self.paused and user.idle_since is None:
+            # Nobody is matched now: he cools down until the ticks go on.
+            user.cool_until = self.timers[f"cool:{user.user_id}"] = self.now
+            return
         if user.idle_since is None:
             user.idle_since = self.now
         contact = self.best_contact(user)
@@ -235,7 +242,7 @@ class World:
             if not self.is_ready(user):
                 user.idle_since = None
 
-    def end_assignment(self, contact: ContactState, state: str, reason: str = "") -> UserState:
+    def end_assignment(self, contact: ContactState, state: str, reason: str = "", wraps: bool = True) -> UserState:
         """End the open assignment of a contact; after service its agent wraps up. Answers the agent."""
         given = contact.assignment
         assert given is not None
@@ -247,7 +254,8 @@ class World:
         given.state, given.reason, given.deadline_at = state, reason, None
         self.timers.pop(f"assignment:{contact.contact_id}", None)
         self.say_assignment(f"assignment.{event}", given)
-        if state == "completed":
+        self.forget_grace(user)
+        if state == "completed" and wraps:
             wrap_up = self.queues[contact.queue_id].policy.wrap_up
             if wrap_up:
                 user.wrap_until = self.now + wrap_up * 1000
@@ -259,15 +267,34 @@ class World:
         del self.calls[call.call_id]
         self.timers.pop(f"ring:{call.call_id}", None)
         for user_id in (call.caller_id, call.callee_id):
-            contact = self.open_contact(user_id)
-            if contact is None or contact.presence == "none":
-                self.timers.pop(f"grace:{user_id}", None)
+            self.forget_grace(self.users[user_id])
 
     def end_call(self, call: CallState | None, reason: str) -> None:
         """End a call, if there is one, by neither party's doing."""
         if call is not None:
             self.leave_call(call)
             self.say_call("call.ended", call, "", reason)
+
+    def is_awaited(self, user: UserState) -> bool:
+        """Whether something waits for him when he is not connected."""
+        contact = self.open_contact(user.user_id)
+        is_customer = contact is not None and contact.presence != "none"
+        return is_customer or self.is_agent(user) or self.call_of(user.user_id) is not None
+
+    def forget_grace(self, user: UserState) -> None:
+        """A grace ends with the last thing it is for."""
+        if not self.is_awaited(user):
+            self.timers.pop(f"grace:{user.user_id}", None)
+
+    def held_by_node(self, node: str) -> list[UserState]:
+        """The users whose sessions a node holds, the longest connected first."""
+        found = [user for user in self.users.values() if user.session and user.node == node != ""]
+        return sorted(found, key=lambda user: (user.opened_at, f"{user.session}:{user.user_id}".encode()))
+
+    def forget_lease(self, node: str) -> None:
+        """A lease ends with the last session under it."""
+        if not self.held_by_node(node):
+            self.timers.pop(f"lease:{node}", None)
 
     def end_rests(self, user: UserState) -> None:
         """End wrap-up and cool-down."""
@@ -290,7 +317,7 @@ class World:
         was, queue = contact.state, self.queues[contact.queue_id]
         self.end_call(self.call_about(contact), reason)
         if was == "serving":
-            user = self.end_assignment(contact, "completed")
+            user = self.end_assignment(contact, "completed", wraps=reason != "agent_lost")
         elif was == "preparing":
             user = self.end_assignment(contact, "cancelled", "customer_left" if reason == "abandoned" else reason)
         self.end_contact(contact, reason)

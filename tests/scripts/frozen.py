@@ -89,5 +89,12 @@ class Frozen:
         first = 0 if after in ("-", "0-0") else ids.index(after) + 1
         return content[first:][:count]
 
+    async def exists(self, name: str) -> int:
+        return int(name in self.contents)
+
+    async def xinfo_stream(self, name: str) -> dict[str, int]:
+        length = len(self.contents[name])
+        return {"length": length, "entries-added": length}
+
     async def ttl(self, name: str) -> int:
         return -(-self.ttls[name] // 1000) if self.ttls[name] > 0 else self.ttls[name]

@@ -260,6 +260,11 @@ async def session_close(world: World) -> tuple[str, int]:
     return await call(world, "session_close", actor="anna", session_id=world.sessions["anna"])
 
 
+async def node_renew(world: World) -> tuple[str, int]:
+    await world.login("anna", node="n")
+    return await call(world, "node_renew", node_id="n")
+
+
 async def session_snapshot(world: World) -> tuple[str, int]:
     await full_agent(world)
     return await call(world, "session_snapshot", actor="anna")
@@ -357,6 +362,15 @@ async def account_login(world: World) -> tuple[str, int]:
 
 async def tenant_mint(world: World) -> tuple[str, int]:
     return await call(world, "tenant_mint", actor="kim")
+
+
+async def tenant_pause(world: World) -> tuple[str, int]:
+    return await call(world, "tenant_pause")
+
+
+async def tenant_resume(world: World) -> tuple[str, int]:
+    await call(world, "tenant_pause")
+    return await call(world, "tenant_resume")
 
 
 async def tenant_login(world: World) -> tuple[str, int]:

@@ -14,7 +14,7 @@ MATCH = ["contact.left(in_service)", "assignment.offered", "contact.matched"]
 
 
 async def hello(world: World, user: str, session: str, client: str = "c", name: str = "") -> Any:
-    return await world.run("session_open", actor=user, client=client, session_id=session, node_id="n", name=name)
+    return await world.run("session_open", actor=user, client=client, session_id=session, node_id="", name=name)
 
 
 async def bye(world: World, user: str, session: str) -> Any:

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from dispatcher.store.connect import Store
-from tests.scripts import error_scenes_calls  # noqa: F401  # read for the scenes it enters
+from tests.scripts import error_scenes_calls, error_scenes_sessions  # noqa: F401  # read for the scenes they enter
 from tests.scripts.error_scenes import SCENES, Arguments, scene, served
 from tests.scripts.world import SCRIPTS, START_AT, Failed, World
 

@@ -17,8 +17,8 @@ SCRIPTS = Scripts()
 VIRTUAL = Scripts(clock="virtual")
 FILES = sorted(lua_folder().rglob("*.lua"))
 
-FOR_ALL = {"TOKEN_APPIDNOTEXIST"}
-"""Any script may answer that there is no such tenant."""
+FOR_ALL = {"TOKEN_APPIDNOTEXIST", "UNAVAILABLE"}
+"""Any script may answer that there is no such tenant, or that it is paused."""
 
 EXPLAINED_EVENTS = {
     # Libs are shared whole functions: what of them a command can reach by its words, but never in fact.
@@ -49,22 +49,30 @@ DRAINING = {
     "call_reject",
     "contact_complete",
     "contact_stop_queuing",
+    "node_renew",
     "queue_delete",
     "session_close",
+    "tenant_pause",
+    "tenant_resume",
     "tick",
 }
-"""What only ends or frees: it must work on a full store, so that the store can drain."""
+"""What only ends or frees, or keeps what there is: it must work on a full store, so that the store can drain."""
 
 UNTOLD = {
     "account_login",
     "message_send",
+    "node_renew",
     "tenant_create",
     "tenant_login",
     "tenant_login_legacy",
     "tenant_mint",
+    "tenant_pause",
+    "tenant_resume",
     "user_watch",
 }
-"""What changes something without an event: a new tenant, the memory of the request, that somebody watches, tries."""
+"""What changes something without an event: a new tenant, the memory of the request, that somebody watches, tries,
+that a node lives, a pause.
+"""
 
 READS = {"EXISTS", "GET", "HEXISTS", "HGET", "HMGET", "TIME", "ZCARD", "ZCOUNT", "ZINTER", "ZRANGE", "ZRANGEBYLEX"}
 READS |= {"ZRANGEBYSCORE", "ZRANK", "ZSCORE"}

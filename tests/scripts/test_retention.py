@@ -196,6 +196,7 @@ async def test_the_key_table_names_every_key_of_a_busy_day(world: World) -> None
     await a_day(world)
     await world.customer("waits", "q")
     await world.join("is held", "q")
+    await world.login("connected", node="n")
     facets = (await world.freeze()).facets()
     table = {key.facet: key for key in keys.TENANT_KEYS}
     assert facets <= table.keys()

@@ -26,7 +26,7 @@ from tests.scripts.frozen import Frozen
 
 START_AT = 1_763_824_800_000
 REQUEST_ERRORS = {"NOT_LOGIN", "REQUEST_ID_REUSED"}
-TENANT_ERRORS = {"TOKEN_APPIDNOTEXIST"}
+TENANT_ERRORS = {"TOKEN_APPIDNOTEXIST", "UNAVAILABLE"}
 SCRIPTS = Scripts(clock="virtual", counting=True)
 EVERYWHERE = {"user.status"}
 """Any command tells it while somebody watches."""
@@ -74,10 +74,17 @@ class World:
         await self.store.client.set(self.key("clock"), now)
 
     async def after(self, seconds: float) -> None:
-        """Advance the clock and carry out what has fallen due."""
-        await self.at(self.now + round(seconds * 1000))
-        while int(await self.run("tick", decode=False)):
-            pass
+        """Advance the clock, and carry out each timer when it is due: time without ticks is a gap."""
+        end = self.now + round(seconds * 1000)
+        while (due_at := await self._next_due()) is not None and due_at <= end:
+            await self.at(max(self.now, due_at))
+            await self.run("tick")
+        await self.at(end)
+        await self.run("tick")
+
+    async def _next_due(self) -> int | None:
+        first: Any = await self.store.client.zrange(self.key("timers"), 0, 0, withscores=True)
+        return int(first[0][1]) if first else None
 
     async def run(self, script: str, *, decode: bool = True, check: bool = True, **arguments: str | int) -> Any:
         """Run a script; return its answer. Raises Failed for an error.
@@ -172,17 +179,17 @@ class World:
         packed = self.policy(**policy)
         await self.run("queue_create", check=not quick, actor="root", supervisor=1, queue_id=queue_id, policy=packed)
 
-    async def login(self, *users: str) -> None:
-        """Open a session for each user."""
+    async def login(self, *users: str, node: str = "") -> None:
+        """Open a session for each user: of no node, so without a lease, or of one that the test keeps alive."""
         for user in users:
             self._opened += 1
-            self.sessions[user] = f"session-{user}-{self._opened}"
+            self.sessions[user] = f"session-{self._opened}"
             await self.run(
                 "session_open",
                 actor=user,
                 client=f"client-{user}",
                 session_id=self.sessions[user],
-                node_id="node",
+                node_id=node,
                 name=user.title(),
             )
 

@@ -1,0 +1,31 @@
+-- A gap: for more than 5 s after a timer fell due nobody ticked (Redis was down, or every node).
+-- USES tenant contact entity timers grace node
+--
+-- Who did not answer or come back meanwhile had nobody to answer or come back to. So what fell due in it is given
+-- its lease, grace or offer time once more.
+local GAP_MS = 5000
+
+local function renew_deadline(id)
+  local c = contact(id)
+  if not c or c.state ~= 'preparing' then return end
+  local seconds = redis.call('HGET', QUEUE .. c.queue_id,
+    c.assignment_state == 'offered' and 'offer_timeout' or 'connect_timeout')
+  put(c, 'deadline_at', arm('assignment', id, now + seconds * 1000))
+end
+
+local function renew_grace(id)
+  arm_grace(user(id))
+end
+
+local again = {lease = renew_lease, grace = renew_grace, assignment = renew_deadline}
+
+-- Return the end of the last gap. The first tick after it finds it, and keeps it for those that go on with what it
+-- left. `behind_at` is when a tick last left something: then the age of the oldest timer says nothing of a gap.
+local function gap_end(oldest)
+  local known = redis.call('HMGET', META, 'gap_until', 'behind_at')
+  local since = tonumber(redis.call('ZSCORE', TIMERS, oldest))
+  if known[2] and tonumber(known[2]) > since then since = tonumber(known[2]) end
+  if now - since <= GAP_MS then return tonumber(known[1] or '0') end
+  redis.call('HSET', META, 'gap_until', now_text)
+  return now
+end
