@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 
@@ -16,7 +16,7 @@ from dispatcher.errors import DispatcherError
 from dispatcher.events.board import Board, Boards, Source, Subject, changes_frame
 from dispatcher.events.clock import Clock, until
 from dispatcher.events.follow import Spawn
-from dispatcher.events.member import Engine, Member
+from dispatcher.events.member import Member
 from dispatcher.model import Actor, Role, UserStatus
 from dispatcher.tasks import end
 
@@ -27,10 +27,17 @@ RENEW_S = 20.0
 RETRY_S = 1.0
 
 
+class Asked(Protocol):
+    """What watching users asks the dispatcher for."""
+
+    async def watch_users(self, actor: Actor, user_ids: Sequence[str]) -> list[UserStatus]:
+        """Have changes told for a minute; read the status of some."""
+
+
 class People:
     """Those on this node who watch users: `member.people` says whom (None: everybody)."""
 
-    def __init__(self, engine: Engine, logs: Source, spawn: Spawn, renew_s: float = RENEW_S) -> None:
+    def __init__(self, engine: Asked, logs: Source, spawn: Spawn, renew_s: float = RENEW_S) -> None:
         self._engine = engine
         self._boards = Boards(logs, spawn, lambda *about: StatusBoard(*about, engine=engine, renew_s=renew_s))
 
@@ -53,7 +60,7 @@ class People:
 class StatusBoard(Board):
     """The status of one tenant's users: each member gets those whom he watches."""
 
-    def __init__(self, tenant: str, logs: Source, clock: Clock, *, engine: Engine, renew_s: float) -> None:
+    def __init__(self, tenant: str, logs: Source, clock: Clock, *, engine: Asked, renew_s: float) -> None:
         super().__init__(tenant, logs, clock)
         self._engine = engine
         self._renew_s = renew_s

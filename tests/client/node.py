@@ -120,6 +120,13 @@ def assignment(state: str = "offered", **members: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def call(state: str = "ringing", **members: Any) -> dict[str, Any]:
+    return {
+        "call_id": "1763824801000-0000", "caller_id": "bob", "callee_id": "ann", "state": state, "meeting": None,
+        "ext": "", "started_at": 1763824801000, **members,
+    }  # fmt: skip
+
+
 def agent(state: str = "idle", since_at: int = 1, **members: Any) -> dict[str, Any]:
     return {
         "agent_id": "ann", "name": "Ann", "state": state, "since_at": since_at, "dnd": 0,

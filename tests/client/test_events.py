@@ -9,8 +9,11 @@ import pytest
 from dispatcher.client.inbox import Inbox
 from dispatcher.client.state import State, difference
 from dispatcher.client.wire import read, socket_address
-from dispatcher.model import Agent, Assignment, Contact, Event, Snapshot
-from tests.client.node import Node, agent, assignment, contact, snapshot
+from dispatcher.model import Agent, Assignment, Call, Contact, Event, Snapshot
+from tests.client.node import Node, agent, assignment, call, contact, snapshot
+
+CONTACT = "1763824800123-0007"
+MINE = {"caller_id": "ann", "callee_id": "bob"}
 
 
 def stands(**members: object) -> Snapshot:
@@ -151,6 +154,35 @@ def test_the_state_follows_a_customer() -> None:
     assert state.snapshot.contact is None
 
 
+def test_the_state_follows_a_call_that_comes_in() -> None:
+    state = State(stands(contact=contact("preparing")))
+    state.apply(Event(event="call.incoming", data=call(ext="hello", contact_id=CONTACT)))
+    assert state.snapshot.call is not None
+    state.learn(read(Call, call("answered", ext="hi", meeting=1, contact_id=CONTACT)))
+    known = state.snapshot.call
+    assert (known.state, known.ext, known.meeting) == ("answered", "hello", 1), "the caller's ext stays"
+    state.apply(Event(event="call.incoming", data=call(ext="hello", contact_id=CONTACT)))
+    assert state.snapshot.call.state == "answered", "an event that was late brings nothing back"
+    state.apply(Event(event="call.ended", data=call("ended", reason="hangup")))
+    assert state.snapshot.call is None
+    state.learn(read(Call, call("answered")))
+    assert state.snapshot.call is None
+
+
+def test_the_answer_to_an_agents_call_begins_his_service() -> None:
+    state = State(stands(agent=agent("busy"), assignments=[assignment("accepted")]))
+    state.learn(read(Call, call(contact_id=CONTACT, **MINE)))
+    assert [held.state for held in state.snapshot.assignments] == ["accepted"]
+    state.apply(Event(event="call.accepted", data=call("answered", contact_id=CONTACT, **MINE)))
+    (held,) = state.snapshot.assignments
+    assert (held.state, held.contact.state, held.deadline_at) == ("serving", "serving", None)
+    state.learn(read(Call, call(contact_id=CONTACT, **MINE)))
+    assert state.snapshot.call is not None
+    assert state.snapshot.call.state == "answered", "the answer to the own command may come after the event"
+    state.apply(Event(event="call.ended", data=call("ended", call_id="1763824809000-0000")))
+    assert state.snapshot.call is not None, "another one's end"
+
+
 @pytest.mark.parametrize(
     ("old", "new", "events"),
     [
@@ -166,6 +198,18 @@ def test_the_state_follows_a_customer() -> None:
         ({"assignments": [assignment("serving")]}, {}, ["assignment.completed"]),
         ({"assignments": [assignment()]}, {}, ["assignment.cancelled"]),
         ({"contact": contact()}, {"contact": contact()}, []),
+        ({}, {"call": call()}, ["call.incoming"]),
+        ({"call": call()}, {"call": call("answered")}, []),
+        ({"call": call()}, {}, ["call.ended"]),
+        ({}, {"call": call(**MINE)}, []),
+        ({"call": call(**MINE)}, {"call": call("answered", **MINE)}, ["call.accepted"]),
+        ({"call": call("answered", **MINE)}, {"call": call("answered", **MINE)}, []),
+        ({"call": call()}, {"call": call(call_id="1763824802000-0000")}, ["call.ended", "call.incoming"]),
+        (
+            {"call": call("answered"), "contact": contact("serving")},
+            {},
+            ["call.ended", "contact.ended"],
+        ),
     ],
 )
 def test_the_difference_of_two_snapshots(old: dict[str, object], new: dict[str, object], events: list[str]) -> None:
