@@ -122,23 +122,29 @@ class Metrics(Collector):
             await asyncio.sleep(FOLLOW_S)
 
     async def _count(self, tenant: str) -> None:
-        """Count what is added to a tenant's log from now on."""
-        actor = Actor(tenant=tenant, user_id="", roles=frozenset({Role.SUPERVISOR}))
+        """Count what is added to a tenant's log, until cancelled or the hub ends it."""
         tally = Tally(tenant, self.meters)
         while True:
             try:
-                _, entries = await self._hub.follow_log(actor, limit=ENTRIES_AT_ONCE)
+                await self._count_on(tally)
+                return
             except DispatcherError as error:
                 log.warning("metrics.follow_failed", tenant=tenant, code=error.code.name)
-                await asyncio.sleep(COUNT_S)
-                continue
-            async with aclosing(entries) as parts:
-                async for part in parts:
-                    for entry in part.entries:
-                        tally.count(entry.at, entry.events)
-                    if len(part.entries) < ENTRIES_AT_ONCE:
-                        await asyncio.sleep(COUNT_S)
-            return
+            except Exception:
+                # An entry that cannot be read is passed over: what comes after it still counts.
+                log.exception("metrics.follow_broken", tenant=tenant)
+            await asyncio.sleep(COUNT_S)
+
+    async def _count_on(self, tally: Tally) -> None:
+        """Count from the log's end on."""
+        actor = Actor(tenant=tally.tenant, user_id="", roles=frozenset({Role.SUPERVISOR}))
+        _, entries = await self._hub.follow_log(actor, limit=ENTRIES_AT_ONCE)
+        async with aclosing(entries) as parts:
+            async for part in parts:
+                for entry in part.entries:
+                    tally.count(entry.at, entry.events)
+                if len(part.entries) < ENTRIES_AT_ONCE:
+                    await asyncio.sleep(COUNT_S)
 
     # What is read at a scrape
 

@@ -147,6 +147,26 @@ async def test_agents_by_state_sockets_and_refusals(nodes: list[Running], tenant
     assert found(samples, "http_requests_total", method="PUT", route=route, status="200") == 1
 
 
+async def test_an_entry_that_cannot_be_read_does_not_end_the_counting(
+    store: Store, nodes: list[Running], tenant: str
+) -> None:
+    await counted_by_one(nodes, tenant)
+    boss = as_(nodes[0], tenant, "boss", Role.ADMIN)
+    await nodes[0].http.post("/v1/queues", json={"queue_id": "q"}, headers=boss)
+    broken = '[{"event":"contact.ended","data":{"contact_id":"c"}}]'
+    await store.client.xadd(key(tenant, "log"), {"at": 1, "events": broken})
+    asked = {"queue_id": "q", "customer_id": "carl", "presence": "none"}
+
+    async def comes_and_goes() -> None:
+        contact = (await nodes[0].http.post("/v1/contacts", json=asked, headers=boss)).json()
+        await nodes[0].http.delete(f"/v1/contacts/{contact['contact_id']}", headers=boss)
+
+    async with asyncio.timeout(20):
+        labels = {"tenant": tenant, "queue": "q"}
+        while not found(await scrape(*nodes), "contacts_ended_total", reason="removed", **labels):
+            await comes_and_goes()
+
+
 async def test_a_scrape_reads_no_more_than_its_bound(
     nodes: list[Running], tenant: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
