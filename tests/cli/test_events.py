@@ -8,15 +8,21 @@ import re
 import signal
 import subprocess
 import sys
+from contextlib import closing
 from functools import partial
+from http.client import HTTPConnection
 
 import pytest
 
+from api.auth import Tokens
 from dispatcher.engine import Dispatcher
-from dispatcher.model import Actor
+from dispatcher.model import Actor, Role
 from dispatcher.store.keys import key
 from tests.cli.conftest import run
 from tests.cli.test_verbs import by_phone, engine_does
+from tests.servers import free_port
+
+KEYS = "k" * 64
 
 
 async def _remove(contact_id: str, engine: Dispatcher, boss: Actor) -> None:
@@ -118,3 +124,28 @@ def test_following_until_ctrl_c(acme: str, contacts: list[str], real_url: str) -
         process.kill()
         process.wait()
     assert (process.returncode, rest, errors) == (0, "", "")
+
+
+def test_a_node_that_stops_ends_its_streams_of_events(acme: str, contacts: list[str], real_url: str) -> None:
+    """Who reads a stream would hold up the stop for as long as the server waits for anybody."""
+    environment = {"DISPATCHER_REDIS_URL": real_url, "DISPATCHER_TOKEN_KEYS": KEYS, "DISPATCHER_LOG_FORMAT": "json"}
+    port = free_port()
+    serve = [sys.executable, "-m", "dispatcher", "serve", "--port", str(port)]
+    process = subprocess.Popen(serve, env=os.environ | environment, stderr=subprocess.PIPE, text=True)
+    try:
+        assert process.stderr is not None
+        said = next(line for line in process.stderr if "node.listening" in line)
+        token = Tokens([KEYS]).mint(acme, "reports", "", [Role.SUPERVISOR]).token
+        with closing(HTTPConnection("127.0.0.1", port, timeout=20)) as connection:
+            connection.request("GET", "/v1/events?since=0", headers={"Authorization": f"Bearer {token}"})
+            with connection.getresponse() as response:
+                assert response.readline().startswith(b"retry:")
+                process.terminate()
+                assert contacts[-1].encode() in response.read()  # to its proper end: a broken one would raise
+        rest = said + process.communicate(timeout=20)[1]
+    finally:
+        process.kill()
+        process.wait()
+    logged = [json.loads(line) for line in rest.splitlines() if line.startswith("{")]
+    assert logged[-1]["event"] == "node.stopped"
+    assert not [entry for entry in logged if entry["level"] == "error"]
