@@ -16,7 +16,7 @@ from dispatcher.events.board import Boards
 from dispatcher.events.log import Part
 from dispatcher.events.member import Member
 from dispatcher.model import Actor, Event, LogEntry, QueueCreate, QueuePatch, Role, Service
-from tests.gateway.node import Node, Socket, until
+from tests.gateway.node import Claims, Node, Socket, until
 from tests.gateway.test_pace import Clock, Sink, idle
 
 BOSS = Actor(tenant="t", user_id="boss", roles=frozenset({Role.SUPERVISOR}))
@@ -234,6 +234,25 @@ async def test_nothing_is_missed_between_watching_and_listing(
         agent = Actor(tenant=tenant, user_id="ann", roles=frozenset({Role.AGENT}))
         await dispatcher.start_service(agent, "ann", [Service(queue_id=queue)])
         await changes(boss, "agent.service")
+
+
+async def test_a_watching_session_has_a_board_beside_the_one_of_the_desk(
+    one: Node, dispatcher: Dispatcher, tenant: str, queue: str
+) -> None:
+    async with (
+        one.user(tenant, "boss", Role.SUPERVISOR) as desk,
+        one.socket() as wall,
+        one.user(tenant, "ann"),
+    ):
+        token = one.tokens.issue(Claims(tenant, "boss", roles=frozenset({Role.SUPERVISOR})))
+        await wall.ok("hello", token=token, client="wall", watch=True)
+        for boss in (desk, wall):
+            await boss.ok("watch_agents")
+        agent = Actor(tenant=tenant, user_id="ann", roles=frozenset({Role.AGENT}))
+        await dispatcher.start_service(agent, "ann", [Service(queue_id=queue)])
+        for boss in (desk, wall):
+            await changes(boss, "agent.service")
+        assert "session.replaced" not in desk.heard
 
 
 async def test_boards_are_for_supervisors(one: Node, tenant: str) -> None:
