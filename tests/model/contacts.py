@@ -195,11 +195,10 @@ class Contacts(Commands):
         return queue
 
     def _target_agent(self, contact: ContactState, agent_id: str) -> UserState:
-        """The agent to transfer to: able for any queue, also after the wrap-up that the transfer begins."""
+        """The agent to transfer to: another one, able for any queue."""
         queue = self.queues[contact.queue_id]
         user = self._user(agent_id)
-        wraps = agent_id == contact.agent_id and queue.policy.wrap_up > 0
-        if wraps or not self.is_ready(user):
+        if agent_id == contact.agent_id or not self.is_ready(user):
             raise Refused("AGENT_BUSY")
         if queue.deleting:
             raise Refused("QUEUE_CLOSED")
