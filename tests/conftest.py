@@ -110,7 +110,8 @@ def url(lane: str) -> Iterator[str]:
 @pytest.fixture(scope="session")
 async def store(url: str) -> AsyncIterator[Store]:
     """The lane's store, shared by all tests: use a tenant of your own."""
-    store = await connect(url)
+    # With every core at work a script of thousands of steps takes its time, on the embedded store most of all.
+    store = await connect(url, timeout=30)
     yield store
     await store.close()
 
