@@ -31,6 +31,10 @@ class Process:
         pages = int(Path(f"/proc/{self._process.pid}/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE")
 
+    def stop(self) -> None:
+        """Halt it, as a machine that hangs; it can still be killed."""
+        self._process.send_signal(signal.SIGSTOP)
+
     def kill(self) -> None:
         """End it as a crash does."""
         self._process.send_signal(signal.SIGKILL)
@@ -38,9 +42,9 @@ class Process:
 
 
 @contextmanager
-def node(url: str) -> Iterator[Process]:
-    """Run a node of the service on the Redis at `url`."""
-    port = free_port()
+def node(url: str, port: int = 0) -> Iterator[Process]:
+    """Run a node of the service on the Redis at `url`; without a `port`, on a free one."""
+    port = port or free_port()
     environment = {"DISPATCHER_REDIS_URL": url, "DISPATCHER_TOKEN_KEYS": KEYS, "DISPATCHER_LOG_LEVEL": "error"}
     with serving(port, "/healthz", environment, "dispatcher", "serve", "--port", str(port)) as process:
         yield process

@@ -140,6 +140,33 @@ test('a POST whose answer is lost is repeated under its key, and nothing happens
   wire.close();
 });
 
+test('without reconnecting, a lost connection ends for good, and what was asked fails', async () => {
+  const wire = await Wire.open();
+  const kim = await join(someone('kim'), { url: wire.url, reconnect: false });
+  const muted = wire.mute();
+  const asked = fails(kim.ping(), 'OUTCOME_UNKNOWN', 9013);
+  await muted;
+  wire.cut();
+  assert.equal((await kim.closed).code, 'UNAVAILABLE');
+  await asked;
+  await fails(kim.ping(), 'UNAVAILABLE', 9012);
+  await fails(join(someone('lee'), { url: 'http://127.0.0.1:1', reconnect: false }), 'UNAVAILABLE', 9012);
+  wire.close();
+});
+
+test('who closes while he hears that the connection is gone is not connected again', async () => {
+  const wire = await Wire.open();
+  const kim = await join(someone('kim'), { url: wire.url });
+  let opened = 0;
+  wire.server.on('connection', () => (opened += 1));
+  kim.on('connection', () => kim.close());
+  wire.cut();
+  await kim.closed;
+  await new Promise((done) => setTimeout(done, 100));
+  assert.equal(opened, 0);
+  wire.close();
+});
+
 test('a connection that falls silent is given up and made anew', async () => {
   const wire = await Wire.open();
   const kim = await join(someone('kim'), { url: wire.url, heartbeat_s: 0.1 });

@@ -79,7 +79,7 @@ function random_id() {
 class Link {
   /**
    * @param {string} address @param {object} hello @param {Required<Options>} options
-   * @param {{ snapshot(it: any): void, frame(it: any): void, up(is_up: boolean): void, end(why: Error): void }} tell
+   * @param {{ snapshot(it: any): void, frame(it: any): void, up(is_up: boolean): void, end(why: DispatcherError): void }} tell
    */
   constructor(address, hello, options, tell) {
     this.hello = hello;
@@ -91,7 +91,7 @@ class Link {
     /** @type {Map<number, Request>} */ this.pending = new Map();
     /** @type {Promise<unknown>} */ this.turn = Promise.resolve();
     /** @type {WebSocket | null} */ this.socket = null;
-    /** @type {Error | null} */ this.ended = null;
+    /** @type {DispatcherError | null} */ this.ended = null;
     this.is_up = false;
     this.is_heard = false;
     this.failures = 0;
@@ -197,8 +197,10 @@ class Link {
     const was_up = this.is_up;
     this.drop();
     if (was_up) this.tell.up(false);
+    if (this.ended) return;
     const final = FINAL_CLOSE[code];
     if (final) return this.end(failure(reason in ERRNO ? /** @type {keyof typeof ERRNO} */ (reason) : final, reason));
+    if (!this.options.reconnect) return this.end(failure('UNAVAILABLE', reason || 'the connection is gone'));
     this.timers = [after(pause_s(this.options.backoff_s, this.failures++), () => this.connect())];
   }
 
@@ -213,14 +215,14 @@ class Link {
     this.socket = null;
   }
 
-  /** @param {Error} error */
+  /** @param {DispatcherError} error */
   end(error) {
     if (this.ended) return;
     this.ended = error;
     this.drop();
     for (const request of this.pending.values()) {
-      const is_lost = error === CLOSED && request.sent;
-      request.fail(is_lost ? failure('OUTCOME_UNKNOWN', 'the client was closed') : error);
+      const is_lost = error.code === 'UNAVAILABLE' && request.sent;
+      request.fail(is_lost ? failure('OUTCOME_UNKNOWN', error.detail) : error);
     }
     this.tell.end(error);
   }
@@ -531,12 +533,14 @@ export class Dispatcher {
     this.token = token;
     /** Whether the server hears us now. */
     this.connected = false;
+    /** How far the clock here is ahead of the server's (ms), by the last frame. */
+    this.ahead_ms = 0;
     /** @type {Map<string, Set<(data: any, event: string) => void>>} */ this.listeners = new Map();
     /** @type {State | null} */ this.live = null;
     /** The rows of the HTTP table that are no commands of the WebSocket. */
     this.http = new Rows(this.url, () => this.token);
     const hello = { token, client: this.client, ...(options.watch ? { watch: true } : {}) };
-    /** Settles when the connection has ended for good, with the error that ended it. @type {Promise<Error>} */
+    /** Settles when the connection has ended for good, with the error that ended it. @type {Promise<DispatcherError>} */
     this.closed = new Promise((done) => {
       this.link = new Link(`${this.url.replace(/^http/, 'ws')}/v1/ws`, hello, options, {
         snapshot: (snapshot) => this.restore(snapshot),
@@ -602,6 +606,7 @@ export class Dispatcher {
 
   /** Take a frame, unless its offset says that a snapshot covered it. @param {any} frame */
   receive(frame) {
+    if (frame.at) this.ahead_ms = Date.now() - frame.at;
     const { offset, epoch } = this.state;
     if (frame.offset !== undefined && (frame.epoch ?? epoch) === epoch && frame.offset <= offset) {
       if (frame.events[0]?.event !== 'snapshot') return;
@@ -728,8 +733,8 @@ export class Dispatcher {
  * @param {string} url @param {string} token @param {Options} [options] @returns {Promise<Dispatcher>}
  */
 export async function connect(url, token, options = {}) {
-  const defaults = { timeout_s: 30, heartbeat_s: 10, backoff_s: 0.5, watch: false, WebSocket: globalThis.WebSocket };
-  const all = { ...defaults, ...options };
+  const defaults = { timeout_s: 30, heartbeat_s: 10, backoff_s: 0.5, reconnect: true, watch: false };
+  const all = { ...defaults, WebSocket: globalThis.WebSocket, ...options };
   const dispatcher = new Dispatcher(url, token, all);
   const error = await new Promise((settle) => {
     const stop = after(all.timeout_s, () => settle(failure('UNAVAILABLE', `no node answered at ${dispatcher.url}`)));

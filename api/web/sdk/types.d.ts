@@ -60,6 +60,8 @@ export interface Options {
   heartbeat_s?: number;
   /** The first wait before a new connection is up to that long; it doubles up to 8 s. */
   backoff_s?: number;
+  /** Whether a lost connection is made anew; without it, it ends for good. */
+  reconnect?: boolean;
   /** A supervisor's watching session: it replaces nothing and is replaced by nothing. */
   watch?: boolean;
   /** Where the platform has none of its own. */
