@@ -50,6 +50,10 @@ class Proxy:
         """The store's URL through the proxy."""
         return f"redis://127.0.0.1:{self.port}"
 
+    def to(self, port: int) -> None:
+        """Forward new connections to another server."""
+        self._server_port = port
+
     def cut(self) -> None:
         """Drop every connection, at both ends."""
         for writer in self._writers:
@@ -68,7 +72,11 @@ class Proxy:
             pipe.frozen = pipe.reads
 
     async def _carry(self, near: asyncio.StreamReader, to_client: asyncio.StreamWriter) -> None:
-        far, to_server = await asyncio.open_connection("127.0.0.1", self._server_port)
+        try:
+            far, to_server = await asyncio.open_connection("127.0.0.1", self._server_port)
+        except OSError:
+            to_client.close()
+            return
         both = {to_client, to_server}
         self._writers |= both
         pipe = _Pipe()

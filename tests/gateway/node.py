@@ -22,6 +22,7 @@ from dispatcher.errors import Code, DispatcherError
 from dispatcher.events.hub import Hub
 from dispatcher.events.pace import Pace
 from dispatcher.model import Role
+from dispatcher.serving import WebSocketProtocol
 from dispatcher.store.connect import Store
 from tests.gateway.shapes import check
 
@@ -146,6 +147,8 @@ class Node:
         self.dispatcher = dispatcher
         self.tokens = tokens
         self.port = 0
+        self.connections: set[Any] = set()
+        """The server's own, whatever has become of their sockets."""
 
     @asynccontextmanager
     async def socket(self, **options: Any) -> AsyncIterator[Socket]:
@@ -186,7 +189,7 @@ async def node(
     one = Node(gateway, hub, dispatcher, tokens)
     await hub.start()
     config = uvicorn.Config(
-        gateway, port=0, lifespan="off", log_level="error", ws="websockets-sansio", ws_per_message_deflate=False,
+        gateway, port=0, lifespan="off", log_level="error", ws=WebSocketProtocol, ws_per_message_deflate=False,
         ws_max_size=1 << 20, timeout_graceful_shutdown=5,
     )  # fmt: skip
     server = uvicorn.Server(config)
@@ -195,6 +198,7 @@ async def node(
         serving = asyncio.create_task(server.serve(), name="uvicorn")
         await until(lambda: server.started or serving.done())
         one.port = server.servers[0].sockets[0].getsockname()[1]
+        one.connections = server.server_state.connections
         try:
             yield one
         finally:
