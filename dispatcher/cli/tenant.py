@@ -68,6 +68,16 @@ Examples:
   dispatcher tenant rotate-secret acme --drop-old   # when every backend has the new one
 """
 
+PAUSE_EPILOG = """\b
+Examples:
+  dispatcher tenant pause acme     # before maintenance
+  dispatcher tenant resume acme    # after it
+"""
+RESUME_EPILOG = """\b
+Examples:
+  dispatcher tenant resume acme
+"""
+
 Options = Annotated[list[str], typer.Argument(metavar="OPTION=VALUE...", help="What it shall be; see below.")]
 
 
@@ -162,3 +172,24 @@ def _value(name: str, text: str) -> Any:
     if name in ("customer_grace", "agent_grace") and text.isdecimal():
         return int(text[:20])
     return [part.strip() for part in text.split(",") if part.strip()] if name == "origins" else text
+
+
+@app.command("pause", epilog=PAUSE_EPILOG)
+def pause(tenant: Tenant, json: Json = False) -> None:
+    """Refuse every command and let no deadline end, until it is resumed; who is connected is still kept true."""
+    on_engine(lambda engine: engine.pause_tenant(operator(tenant).tenant))
+    _show_paused(tenant, True, json)
+
+
+@app.command("resume", epilog=RESUME_EPILOG)
+def resume(tenant: Tenant, json: Json = False) -> None:
+    """Let a paused tenant go on. Offers, graces and leases that ended meanwhile are given their time once more."""
+    on_engine(lambda engine: engine.resume_tenant(operator(tenant).tenant))
+    _show_paused(tenant, False, json)
+
+
+def _show_paused(tenant: str, paused: bool, json: bool) -> None:
+    if json:
+        show_json({"tenant": tenant, "paused": paused})
+    else:
+        typer.echo(f"{tenant} is paused" if paused else f"{tenant} goes on")

@@ -22,6 +22,7 @@ KEYS = "k" * 64
 COMMANDS = [
     *((), ("serve",), ("demo",), ("top",), ("events",), ("keys",), ("doctor",)),
     *(("tenant",), ("tenant", "create"), ("tenant", "list"), ("tenant", "show"), ("tenant", "set")),
+    *(("tenant", "pause"), ("tenant", "resume")),
     *(("tenant", "rotate-secret"), ("user",), *(("user", verb) for verb in ("create", "list", "passwd", "delete"))),
     *(("queue",), *(("queue", verb) for verb in ("create", "list", "show", "edit", "delete"))),
     *(("agent",), ("agent", "list"), ("agent", "show"), ("contact",), ("contact", "show")),

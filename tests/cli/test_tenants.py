@@ -107,6 +107,18 @@ def test_a_secret_is_replaced_without_a_moment_in_which_none_is_valid(acme: str,
     assert run("tenant", "rotate-secret", acme, "--drop-old").stdout == f"{acme} has one secret\n"
 
 
+def test_a_tenant_is_paused_and_goes_on(acme: str, real_url: str) -> None:
+    assert told("tenant", "pause", acme) == {"tenant": acme, "paused": True}
+    assert run("tenant", "pause", acme).stdout == f"{acme} is paused\n"
+    refused = run("tenant", "show", acme)
+    assert (refused.exit_code, refused.stderr) == (3, "dispatcher: the tenant is paused\n")
+    assert run("tenant", "resume", acme).stdout == f"{acme} goes on\n"
+    assert told("tenant", "resume", acme) == {"tenant": acme, "paused": False}
+    assert told("tenant", "show", acme)["customer_grace"] == 60
+    unknown = run("tenant", "pause", "no-such-tenant")
+    assert (unknown.exit_code, unknown.stderr) == (1, "dispatcher: there is no such tenant\n")
+
+
 def test_a_person_from_the_first_password_to_the_last(acme: str, real_url: str) -> None:
     asked = typed(f"{PASSWORD}\n{PASSWORD}\n", "user", "create", acme, "anna", "--role", "agent", "--name", "Anna B")
     assert (asked.exit_code, asked.stdout.splitlines()[-1]) == (0, "anna"), asked.output

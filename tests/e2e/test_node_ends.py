@@ -199,6 +199,32 @@ async def test_a_rolling_restart_costs_nobody_his_offer_or_his_place(place: Plac
     await place.check()
 
 
+@pytest.mark.timeout(120)
+async def test_redis_stands_still_for_longer_than_a_lease(place: Place, own_server: Server) -> None:
+    """Whoever is still there when it goes on has lost nothing, and gets his time once more."""
+    engine, root = place.engine, place.actor("root", Role.ADMIN)
+    await engine.create_queue(root, QueueCreate(queue_id="q", offer_timeout=8))
+    await place.come(["agent", "customer", "held"], place.door_url)
+    await place.clients["held"].start_queuing("q")
+    await place.clients["held"].close()
+    await place.clients["customer"].start_queuing("q")
+    await place.clients["agent"].start_service("q")
+    offer = await offer_of(place, "agent")
+    told = await place.told()
+    own_server.freeze()
+    try:
+        await asyncio.sleep(LEASE_S + 8)  # what is waited for is that nothing happens
+    finally:
+        own_server.thaw()
+    await until(lambda: place.fields(["agent"], "session"), bool)
+    assert await offer_of(place, "agent") == offer
+    await place.clients["agent"].accept(offer)
+    assert await place.connected(["agent", "customer"]) == {"agent", "customer"}
+    since = (await place.told())[len(told) :]
+    assert set(since) <= {"assignment.accepted", "session.replaced"}, "nothing ended meanwhile"
+    await place.check()
+
+
 async def offer_of(place: Place, agent: str) -> str:
     (given,) = (await place.engine.get_snapshot(place.actor(agent))).assignments
     return given.assignment_id
