@@ -76,7 +76,12 @@ class Settings(BaseSettings):
         default="127.0.0.1",
         description="proxies, comma separated, whose X-Forwarded-For is believed (logins are limited by address)",
     )
-    drain_s: int = Field(default=5, ge=0, le=3600, description="seconds that open requests are given at the end")
+    drain_s: int = Field(
+        default=5,
+        ge=0,
+        le=3600,
+        description="at the end: seconds over which sockets are closed, and again what open requests get",
+    )
     metrics_port: int = Field(
         default=0, ge=0, le=65535, description="a port of its own for GET /metrics, open to all who reach it; 0: none"
     )
