@@ -59,6 +59,39 @@ test('a customer waits, is served, and leaves; both states follow', async () => 
   assert.deepEqual(agent.state.agent.queues, []);
 });
 
+test('an answered call begins the service in the state of both, and time is the server\'s', async () => {
+  const queue_id = await queue();
+  const customer = await join(someone('kim'));
+  const agent = await join(someone('anna'), { roles: ['agent'] });
+  await agent.start_service({ queue_id });
+  await customer.start_queuing({ queue_id });
+  await until(agent, (state) => state.assignments.length);
+  const incoming = next(customer, 'call.incoming');
+  await agent.call({ callee: customer.state.user.user_id });
+  const { call_id } = await incoming;
+  assert.equal(agent.state.assignments[0].state, 'accepted');
+  await customer.accept_call({ call_id });
+  const { assignments: [held], call } = await until(agent, (state) => state.call.state === 'answered' && state);
+  assert.deepEqual([held.state, held.contact.state, held.deadline_at], ['serving', 'serving', null]);
+  assert.equal(call.call_id, call_id);
+  await until(customer, (state) => state.contact.state === 'serving');
+
+  // A clock an hour slow is set right by the next frame.
+  const { now } = Date;
+  const started = now();
+  Date.now = () => now() - 3_600_000;
+  try {
+    const slow = await join(someone('anna'), { roles: ['agent'] });
+    await slow.start_service({ queue_id });
+    await until(slow, () => slow.now() >= started);
+    assert.ok(slow.now() < started + 60_000);
+  } finally {
+    Date.now = now;
+  }
+  await agent.hangup({ call_id });
+  await until(agent, (state) => !state.call && state.assignments.length === 0);
+});
+
 test('errors are those of the closed set', async () => {
   const kim = await join(someone('kim'));
   await fails(kim.stop_queuing(), 'CONTACT_NOT_FOUND', 9008);

@@ -312,8 +312,7 @@ class State {
       if (answer.state === 'ended' || !this.snapshot.contact) this.hold_contact(answer);
       const held = this.snapshot.assignments.find((known) => known.contact.contact_id === answer.contact_id);
       if (held && answer.state === 'ended') this.hold({ ...held, state: 'completed' });
-      const served = { state: /** @type {const} */ ('serving'), contact: answer, deadline_at: null };
-      if (held && answer.state === 'serving') this.hold({ ...held, ...served });
+      if (held && answer.state === 'serving') this.serve(held, answer);
     }
   }
 
@@ -331,7 +330,17 @@ class State {
     if (call.state === 'ended') {
       this.forget(call.call_id);
       if (this.snapshot.call?.call_id === call.call_id) this.set({ call: null });
-    } else if (!this.ended.includes(call.call_id)) this.set({ call });
+    } else if (!this.ended.includes(call.call_id)) {
+      this.set({ call });
+      // That the customer answered is all that tells his agent that he serves him now.
+      const held = this.snapshot.assignments.find((known) => known.contact.contact_id === call.contact_id);
+      if (held && call.state === 'answered') this.serve(held, held.contact);
+    }
+  }
+
+  /** @param {Assignment} held @param {Contact} contact */
+  serve(held, contact) {
+    this.hold({ ...held, state: 'serving', contact: { ...contact, state: 'serving' }, deadline_at: null });
   }
 
   /** Put an assignment in, replace it by a later state of it, or take it out. @param {Assignment} assignment */
@@ -531,6 +540,8 @@ export class Dispatcher {
     const base = url || location.origin;
     this.url = base.replace(/^ws/, 'http').replace(/\/+$/, '');
     this.token = token;
+    /** How far the server's clock is ahead (ms), once it has told the time. @type {number | undefined} */
+    this.ahead_ms = undefined;
     /** Whether the server hears us now. */
     this.connected = false;
     /** How far the clock here is ahead of the server's (ms), by the last frame. */
@@ -571,6 +582,11 @@ export class Dispatcher {
     return () => void listeners.delete(listener);
   }
 
+  /** The server's time (epoch ms) by what it last said: deadlines are in it, and clocks of clients are wrong. */
+  now() {
+    return Date.now() + (this.ahead_ms ?? 0);
+  }
+
   /** Use a newer token of the same user, on this connection and on the next ones. @param {string} token */
   async renew(token) {
     this.token = token;
@@ -608,6 +624,8 @@ export class Dispatcher {
   receive(frame) {
     if (frame.at) this.ahead_ms = Date.now() - frame.at;
     const { offset, epoch } = this.state;
+    // What came late makes the server's clock seem slow, never fast.
+    if (frame.at) this.ahead_ms = Math.max(this.ahead_ms ?? -Infinity, frame.at - Date.now());
     if (frame.offset !== undefined && (frame.epoch ?? epoch) === epoch && frame.offset <= offset) {
       if (frame.events[0]?.event !== 'snapshot') return;
     }
