@@ -9,7 +9,7 @@ from typing import Protocol
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
-from api import idempotency, openapi, problems, routes, sdk
+from api import idempotency, openapi, pages, problems, routes, sdk
 from api.auth import Tokens
 from api.body import BodyLimit
 from api.origins import Origins
@@ -52,6 +52,7 @@ def build(
     problems.install(app)
     routes.install(app)
     sdk.install(app)
+    pages.install(app)
     app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]
     return app
 

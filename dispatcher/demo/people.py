@@ -6,7 +6,8 @@ import asyncio
 import itertools
 import json
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 
 import structlog
 
@@ -28,6 +29,7 @@ BREAK_S = 8.0
 OVER = {Code.ASSIGNMENT_GONE, Code.QUE_USER_CANCELLED, Code.CONTACT_NOT_FOUND, Code.WRONG_STATE, Code.API_NO_PERMISSION}
 """Answers that mean: the customer is with nobody or with somebody else by now."""
 
+ANSWER_S = 1.5
 SERVED_S_MAX = 600.0
 DROPS = 0.05
 """The part of the customers whose connection fails once while they wait."""
@@ -80,7 +82,7 @@ class Crowd:
         login = await self.admin.create_token(f"{name.lower()}-{number}", [Role.CUSTOMER], name=name)
         ext = json.dumps({"about": self.chance.choice(part.wishes)}, ensure_ascii=False)
         patience_s = self.chance.expovariate(1 / part.patience_s)
-        async with await Client.connect(self.url, login.token) as client:
+        async with await Client.connect(self.url, login.token) as client, _answering(client):
             await client.start_queuing(part.queue_id, ext)
             if self.chance.random() >= DROPS:
                 await _wait(client, patience_s)
@@ -88,7 +90,7 @@ class Crowd:
             await asyncio.sleep(self.chance.uniform(0, 4))
         await asyncio.sleep(self.chance.uniform(1, 4))
         # A fresh client is a fresh page: it stands where the old one stood.
-        async with await Client.connect(self.url, login.token) as client:
+        async with await Client.connect(self.url, login.token) as client, _answering(client):
             await _wait(client, patience_s)
 
     async def _surviving(self, act: Callable[[], Awaitable[None]], who: str) -> None:
@@ -163,6 +165,25 @@ class Agent:
         except TimeoutError:
             return False
         return True
+
+
+@asynccontextmanager
+async def _answering(client: Client) -> AsyncIterator[None]:
+    """Answer who calls, after a moment, for as long as this lasts: a visitor at the desk may."""
+
+    async def answer() -> None:
+        while True:
+            incoming = await client.wait_for("call.incoming", timeout=SERVED_S_MAX)
+            await asyncio.sleep(ANSWER_S)
+            with suppress(DispatcherError):
+                await client.accept_call(incoming.data["call_id"])
+
+    task = asyncio.create_task(answer(), name="demo answer")
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 async def _wait(client: Client, patience_s: float) -> None:

@@ -7,13 +7,15 @@ import contextlib
 import secrets
 import signal
 from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
 
 import click
 
 from dispatcher.client import Http
 from dispatcher.demo.guide import Access, guide
 from dispatcher.demo.people import TOKEN_S, Crowd
-from dispatcher.demo.scene import QUEUES
+from dispatcher.demo.scene import QUEUES, VISITING_AGENTS
 from dispatcher.demo.service import Service, serving
 from dispatcher.errors import Code, DispatcherError
 from dispatcher.model import Role
@@ -37,6 +39,7 @@ async def run(host: str, port: int, simulated: bool = True, echo: Echo = click.e
                 for queue in QUEUES:
                     await admin.create_queue(queue)
                 access = await _access(service.url, tenant, secret, admin)
+                service.entrance.people = partial(_people, admin, simulated)
                 echo(guide(access, embedded=service.node.settings.embedded, simulated=simulated))
                 await _stay(service, Crowd(service.url, admin) if simulated else None, stop)
             echo("The demo ends.")
@@ -78,6 +81,22 @@ async def _access(url: str, tenant: str, secret: str, admin: Http) -> Access:
     customer = await admin.create_token("guest", [Role.CUSTOMER], name="Guest", ttl_s=TOKEN_S)
     boss = await admin.create_token("boss", [Role.ADMIN], name="Boss", ttl_s=TOKEN_S)
     return Access(url, tenant, secret, supervisor.token, customer.token, boss.token)
+
+
+async def _people(admin: Http, simulated: bool) -> dict[str, Any]:
+    """Make who may come in at the start page: a customer of his own for each visitor, and agents to choose from."""
+    guest = f"guest-{secrets.token_hex(3)}"
+    people = {"visit": [(guest, "Guest", Role.CUSTOMER)], "desk": [(*agent, Role.AGENT) for agent in VISITING_AGENTS]}
+    return {
+        "simulated": simulated,
+        "people": {
+            page: [
+                {"name": name, "token": (await admin.create_token(user_id, [role], name=name, ttl_s=TOKEN_S)).token}
+                for user_id, name, role in some
+            ]
+            for page, some in people.items()
+        },
+    }
 
 
 @contextlib.contextmanager

@@ -52,6 +52,9 @@ AGENTS = (
     AgentPart("fatima", "Fatima", (Service(queue_id="support"), Service(queue_id="billing")), talk_s=12, manual=True),
 )  # fmt: skip
 
+VISITING_AGENTS = (("olga", "Olga Ivanova"), ("paul", "Paul Weber"), ("li", "李薇"))
+"""Whom a visitor of the pages can be: (user id, name)."""
+
 CUSTOMERS = (
     CustomerPart("sales", 4, ("a quote", "a demo", "more seats"), patience_s=40),
     CustomerPart("support", 5, ("login fails", "it is slow", "no sound", "how do I export?"), patience_s=60),

@@ -12,6 +12,7 @@ from typing import Any, Protocol, cast
 import uvicorn
 from uvicorn.importer import import_from_string
 
+from dispatcher.demo.entrance import Entrance
 from dispatcher.engine import Dispatcher
 from dispatcher.errors import Code, DispatcherError
 from dispatcher.serving import APP, Server, bind, uvicorn_options
@@ -36,11 +37,12 @@ class App(Protocol):
 
 @dataclass(frozen=True)
 class Service:
-    """A running service: where it is, its engine (to make the tenant), and the task that ends when it does."""
+    """A running service: where it is, its engine (to make the tenant), the task that ends when it does, the way in."""
 
     url: str
     node: Node
     task: asyncio.Task[None]
+    entrance: Entrance
 
 
 class QuietServer(Server):
@@ -70,8 +72,9 @@ async def serving(host: str, port: int) -> AsyncIterator[Service]:
     Raises OSError (the port is taken), SettingsError, DispatcherError UNAVAILABLE (it did not start).
     """
     app = import_from_string(APP)()
-    async with listening(app, host, port) as (url, task):
-        yield Service(url, cast(App, app).node, task)
+    entrance = Entrance(app)
+    async with listening(entrance, host, port) as (url, task):
+        yield Service(url, cast(App, app).node, task, entrance)
 
 
 @contextlib.asynccontextmanager
