@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 
+import httpx
 import pytest
 from playwright.async_api import Locator, Page, expect
 
+from dispatcher.model import Role
 from tests.pages.conftest import NARROW, House
 
 pytestmark = pytest.mark.needs("chromium")
@@ -170,3 +172,25 @@ async def test_the_line_follows_and_a_second_desk_takes_over(house: House) -> No
     await anna.get_by_role("button", name="Log out").click()
     await expect(anna.get_by_label("Password")).to_be_visible()
     assert re.fullmatch(r"http://[^/]+/desk", anna.url)
+
+
+async def test_a_person_logs_in_with_a_password_and_others_are_refused(house: House) -> None:
+    await house.queue("sales")
+    boss = {"Authorization": f"Bearer {await house.token('boss', Role.ADMIN)}"}
+    account = {"user_id": "anna", "name": "Anna Berg", "roles": ["agent"], "password": "correct horse"}
+    async with httpx.AsyncClient(base_url=house.url, headers=boss) as client:
+        assert (await client.post("/v1/users", json=account)).status_code == 201
+    page = await house.blank()
+    await page.goto(f"{house.url}/desk?tenant={house.tenant}")
+    await expect(page.get_by_label("Organisation")).to_have_value(house.tenant)
+    await page.get_by_label("User").fill("anna")
+    await page.get_by_label("Password").fill("wrong horse")
+    await button(page, "Log in").click()
+    await expect(page.get_by_role("alert")).to_have_text("The user or the password is wrong.")
+    await page.get_by_label("Password").fill("correct horse")
+    await button(page, "Log in").click()
+    await expect(page.locator(".who")).to_contain_text("Anna Berg")
+
+    await page.goto(f"{house.url}/visit#token={await house.token('anna', Role.AGENT)}")
+    await expect(page.get_by_role("alert")).to_have_text("This account has no place on this page.")
+    await expect(page.get_by_label("Password")).to_be_visible()
