@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from playwright.async_api import Browser, Page, TimeoutError, async_playwright
+from playwright.async_api import Browser, Page, Route, TimeoutError, async_playwright
 from pydantic import SecretStr
 
 from dispatcher.engine import Dispatcher
@@ -88,24 +88,26 @@ class Stage:
     async def queue(self, **policy: Any) -> str:
         return (await self.dispatcher.create_queue(BOSS, QueueCreate(**policy))).queue_id
 
-    async def enter(self, which: int, **asked: str) -> Person:
-        """Open the page from the node `which`, for somebody."""
+    async def enter(self, which: int, asked: dict[str, str], login: Callable[[Route], Any] | None = None) -> Person:
+        """Open the page from the node `which`, for somebody; `login` answers its logins in the node's place."""
         context = await self.browser.new_context()
         page = await context.new_page()
         self.pages.append(page)
         person = Person(page)
         page.on("websocket", lambda socket: socket.on("framesent", lambda frame: person.sent.append(str(frame))))
         origin = f"http://127.0.0.1:{self.nodes[which].port}"
+        if login is not None:
+            await page.route("**/v1/login", login)
         await page.route("**/page?*", lambda route: route.fulfill(path=PAGE, content_type="text/html"))
         await page.goto(f"{origin}/page?" + urlencode({"tenant": TENANT, "md5": MD5, **asked}))
         return person
 
     async def customer(self, queue: str = "", **more: str) -> Person:
-        return await self.enter(0, **{"as": "customer", "user": self.someone("kim"), "queue": queue, **more})
+        return await self.enter(0, {"as": "customer", "user": self.someone("kim"), "queue": queue, **more})
 
     async def agent(self, queue: str = "", order: str = "nothing", **more: str) -> Person:
         asked = {"as": "agent", "user": self.someone("anna"), "queue": queue, "order": order, **more}
-        person = await self.enter(1, **asked)
+        person = await self.enter(1, asked)
         if queue:
             await person.told("StartServiceRslt")
         return person

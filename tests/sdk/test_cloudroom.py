@@ -8,9 +8,10 @@ import tomllib
 from collections.abc import Awaitable, Callable
 
 import pytest
+from playwright.async_api import Route
 
 from api.auth import Tokens
-from dispatcher.model import Role
+from dispatcher.model import Presence, Role
 from tests.house.tree import ROOT
 from tests.processes import KEYS
 from tests.sdk.browser import BOSS, TENANT, Stage, stage
@@ -114,6 +115,28 @@ async def by_hand(stage: Stage) -> None:
     assert await agent.do("CRVideo_GetServingQueues()") == []
 
 
+async def a_long_line(stage: Stage) -> None:
+    """Of a long line the first hundred are known, also when one of them leaves; a queue with a name is a text."""
+    queue = await stage.queue(queue_id=stage.someone("sales"))
+    contacts = [
+        await stage.dispatcher.start_queuing(BOSS, queue, customer_id=f"c{n:03}", presence=Presence.NONE)
+        for n in range(102)
+    ]
+    agent = await stage.agent(queue, dnd="1")
+    assert await agent.do("CRVideo_GetServingQueues()") == [queue]
+    shown = f"CRVideo_GetQueueUsers('{queue}').map((user) => user.userID)"
+    assert await agent.do(shown) == [f"c{n:03}" for n in range(100)]
+    await stage.dispatcher.stop_queuing(BOSS, contacts[1].contact_id)
+    assert await agent.told("UserLeave") == [queue, "c001", False]
+    await agent.until(f"{shown}.length === 100")
+    assert await agent.do(shown) == ["c000", *(f"c{n:03}" for n in range(2, 101))]
+    await agent.page.click("#next")
+    assert (await agent.told("ReqAssignUserRslt"))[1]["userID"] == "c000"
+    await agent.page.reload()
+    assert await agent.told("InitQueueDatRslt") == [0, "init"]
+    assert await agent.count("AutoAssignUser") == 0, "he has asked for it"
+
+
 async def rejected_missed_and_cancelled(stage: Stage) -> None:
     """Who is let go comes again; who is not answered is taken away; who leaves is told as left."""
     queue = await stage.queue(offer_timeout=1, reject_cooldown=1, missed_limit=0, ring_timeout=1)
@@ -205,7 +228,7 @@ async def elsewhere(stage: Stage) -> None:
     queue = await stage.queue()
     here = await stage.customer(queue, user="kim")
     await here.told("StartQueuingRslt")
-    there = await stage.enter(1, **{"as": "customer", "user": "kim", "queue": queue})
+    there = await stage.enter(1, {"as": "customer", "user": "kim", "queue": queue})
     assert await here.told("LineOff") == [10]
     await there.told("InitQueueDatRslt")
     assert (await there.do("CRVideo_GetQueuingInfo()"))["position"] == 1
@@ -224,18 +247,42 @@ async def with_a_token(stage: Stage) -> None:
     def token(ttl_s: int) -> str:
         return tokens.mint(TENANT, user, "Lee", {Role.CUSTOMER}, ttl_s=ttl_s).token
 
-    lee = await stage.enter(0, **{"as": "customer", "token": token(4)})
+    lee = await stage.enter(0, {"as": "customer", "token": token(4)})
     assert await lee.told("LoginSuccess") == [user, "by token"]
     assert await lee.told("NotifyTokenWillExpire") == []
     await lee.do(f"CRVideo_UpdateToken('{token(6)}')")
     assert await lee.told("UpdateTokenRslt") == [0]
-    late = await stage.enter(0, **{"as": "customer", "token": token(-1)})
+    late = await stage.enter(0, {"as": "customer", "token": token(-1)})
     assert await late.told("LoginFail") == [18, "by token"]
-    wrong = await stage.enter(0, **{"as": "customer", "md5": "0" * 32, "user": "kim"})
+    wrong = await stage.enter(0, {"as": "customer", "md5": "0" * 32, "user": "kim"})
     assert await wrong.told("LoginFail") == [7, "by secret"]
-    nobody = await stage.enter(0, **{"as": "customer", "tenant": "nobody", "user": "kim"})
+    nobody = await stage.enter(0, {"as": "customer", "tenant": "nobody", "user": "kim"})
     assert await nobody.told("LoginFail") == [20, "by secret"]
     assert await lee.told("LineOff") == [18]
+
+
+async def with_a_secret_for_long(stage: Stage) -> None:
+    """A login with a secret outlives its token, of which the page knows nothing."""
+    user = stage.someone("sam")
+    short = Tokens([KEYS]).mint(TENANT, user, "Sam", {Role.CUSTOMER}, ttl_s=2).token
+    logins: list[str] = []
+
+    async def answer(route: Route) -> None:
+        logins.append(route.request.post_data or "")
+        if len(logins) == 1:
+            await route.fulfill(json={"token": short})
+        else:
+            await route.continue_()
+
+    sam = await stage.enter(0, {"as": "customer", "user": user}, answer)
+    assert await sam.told("LoginSuccess") == [user, "by secret"]
+    await sam.told("InitQueueDatRslt")
+    # The first token has ended by then: the new one was taken.
+    await sam.until("performance.now() > 4000")
+    await sam.do("CRVideo_GetOneUserStatus(asked.user, 'still')")
+    assert (await sam.told("GetUserStatusSuccess"))[1] == "still"
+    assert len(logins) == 2
+    assert (await sam.count("LineOff"), await sam.count("NotifyTokenWillExpire")) == (0, 0)
 
 
 async def people(stage: Stage) -> None:
@@ -290,10 +337,12 @@ async def people(stage: Stage) -> None:
 SCENES: tuple[Callable[[Stage], Awaitable[None]], ...] = (
     in_every_order,
     by_hand,
+    a_long_line,
     rejected_missed_and_cancelled,
     reloaded,
     people,
     with_a_token,
+    with_a_secret_for_long,
     elsewhere,
     without_a_server,
 )
