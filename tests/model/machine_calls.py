@@ -5,29 +5,67 @@ from __future__ import annotations
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from dispatcher.model import Role
-from tests.model.machine import AGENTS, CUSTOMERS, QUEUES, Machine, numbers, seldom, when
+from dispatcher.model import Role, Service
+from tests.model.machine import AGENTS, CUSTOMERS, QUEUES, Machine, numbers, seldom
+from tests.model.state import CallState, ContactState
 
 people = st.sampled_from((*AGENTS, *CUSTOMERS[:4]))
 exts = st.sampled_from(("", "by phone"))
+steps = ("hangup", "drop", "transfer", "complete", "stop_service", "remove")
+endings = st.tuples(st.sampled_from(("accept_call", "accept_call", "reject_call", "drop")), st.sampled_from(steps)) | (
+    st.tuples() | st.sampled_from(steps).map(lambda step: (step,))
+)
 
 
 class CallMachine(Machine):
     """People call each other, too."""
 
-    @when("preparing")
-    @rule(number=numbers, then=st.sampled_from(("ring", "answer", "answer and hang up")), ext=exts)
-    def call_customer(self, number: int, then: str, ext: str) -> None:
-        """The agent calls whom he is offered, and perhaps they come to talk."""
-        contact = self.some_contact(number, "preparing")
+    def _somebody_prepared(self, number: int) -> ContactState | None:
+        """A contact that an agent prepares; where there is none, let somebody come."""
+        if self.some_contact(number, "preparing") is None:
+            agent, customer = AGENTS[number % 3], self._free_customer(number)
+            for user_id in (agent, customer):
+                known = self.model.users.get(user_id)
+                if known is None or not known.session:
+                    self.open_session(user_id, same_client=True)
+            queue_id = self._open_queue(QUEUES[number % 3])
+            self.send("start_service", self.actor(agent), agent, [Service(queue_id=queue_id)])
+            self.send("set_dnd", self.actor(agent), agent, 0)
+            self.send("start_queuing", self.actor(customer), queue_id)
+        return self.some_contact(number, "preparing")
+
+    @rule(number=numbers, then=endings, ext=exts)
+    def call_customer(self, number: int, then: tuple[str, ...], ext: str) -> None:
+        """An agent calls whom he is offered, and things take their course."""
+        contact = self._somebody_prepared(number)
         if contact is None:
             return
         self.send("call", self.actor(contact.agent_id), contact.customer_id, meeting={"room": number}, ext=ext)
-        call = self.model.call_about(contact)
-        if call is not None and then != "ring":
-            self.send("accept_call", self.actor(call.callee_id), call.call_id, ext=ext)
-        if call is not None and then == "answer and hang up":
-            self.send("hangup", self.actor((call.caller_id, call.callee_id)[number % 2]), call.call_id)
+        for step in then:
+            call = self.model.call_about(contact)
+            if call is not None:
+                self._go_on(call, contact.contact_id, step, number)
+
+    # Several times, so that it happens often among the many other rules.
+    call_customer_2 = call_customer_3 = call_customer_4 = call_customer
+
+    def _go_on(self, call: CallState, contact_id: str, step: str, number: int) -> None:
+        agent, customer = call.caller_id, call.callee_id
+        if step in ("accept_call", "reject_call"):
+            self.send(step, self.actor(customer), call.call_id)
+        elif step == "hangup":
+            self.send(step, self.actor((agent, customer)[number % 2]), call.call_id)
+        elif step == "drop":
+            user = self.model.users[(agent, customer)[number % 2]]
+            self.send("close_session", self.sides.tenant, user.user_id, user.session)
+        elif step == "transfer":
+            self.send(step, self.actor(agent), contact_id, queue_id=QUEUES[number % 3])
+        elif step == "stop_service":
+            self.send(step, self.actor(agent), agent, self.model.contacts[contact_id].queue_id)
+        elif step == "remove":
+            self.send("stop_queuing", self.boss(), contact_id)
+        else:
+            self.send(step, self.actor(agent), contact_id)
 
     @rule(caller=people, callee=people, as_customer=seldom, meeting=st.sampled_from((None, "a room", [1, {"b": None}])))
     def call(self, caller: str, callee: str, as_customer: bool, meeting: object) -> None:

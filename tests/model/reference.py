@@ -233,7 +233,8 @@ class Model(Sessions):
 
     def _reject(self, actor: Actor, assignment_id: str) -> Result:
         given = self._own_assignment(actor, assignment_id)
-        if given.state == "serving" or self.is_ringing(self.contacts[given.contact_id]):
+        rings = given.state == "accepted" and self.is_ringing(self.contacts[given.contact_id])
+        if given.state == "serving" or rings:
             raise Refused("WRONG_STATE")
         if given.state not in {"offered", "accepted", "rejected"}:
             raise Refused("QUE_USER_CANCELLED" if given.reason == "customer_left" else "ASSIGNMENT_GONE")
