@@ -350,7 +350,7 @@
       const { assignments, call } = this.d.state;
       for (const assignment of assignments) {
         const is_open = assignment.state === 'offered' || (assignment.state === 'accepted' && !call);
-        if (is_open && !assignment.requested && !this.announced.has(assignment.assignment_id)) this.offered(assignment);
+        if (is_open && !this.announced.has(assignment.assignment_id)) this.offered(assignment);
       }
       this.announced.clear();
       if (call && this.is_called() && call.state === 'ringing') this.ringing(call);
