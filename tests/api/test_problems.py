@@ -40,7 +40,6 @@ async def test_a_defect_is_a_problem_too_and_tells_nothing(door: Door, fake: Fak
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [
-        ("GET", "/", 404),
         ("GET", "/v1", 404),
         ("GET", "/v1/nothing", 404),
         ("GET", "/v1/queues/", 404),

@@ -19,7 +19,7 @@ from dispatcher.errors import Code, DispatcherError
 from dispatcher.metrics import metrics as of_a_node
 from dispatcher.model import Role
 from dispatcher.store.connect import Store, connect
-from dispatcher.store.keys import key
+from dispatcher.store.keys import TENANTS, key
 from dispatcher.tasks import end
 from dispatcher.ticker import owner
 from tests.api.nodes import Running, node
@@ -34,6 +34,8 @@ Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 @pytest.fixture
 async def nodes(store: Store, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[list[Running]]:
     """Two nodes that measure, and read the store anew at every scrape."""
+    # A scrape reads a bounded number of pages: those of tenants that other tests left behind are not for here.
+    await store.client.delete(TENANTS)
     monkeypatch.setattr(of_a_node, "FRESH_S", 0.0)
     monkeypatch.setattr(of_a_node, "FOLLOW_S", 0.01)
     monkeypatch.setattr(of_a_node, "COUNT_S", 0.01)
