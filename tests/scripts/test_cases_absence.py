@@ -6,33 +6,11 @@ from typing import Any
 
 import pytest
 
+from tests.scripts.absence import AGENT_GRACE, CUSTOMER_GRACE, LEASE, renew, state, tick_at, timers
 from tests.scripts.world import START_AT, Failed, World
 
 ROOT: dict[str, Any] = {"actor": "root", "supervisor": 1}
 MATCH = ["contact.left(in_service)", "assignment.offered", "contact.matched"]
-LEASE = 10_000
-AGENT_GRACE = 30_000
-CUSTOMER_GRACE = 60_000
-
-
-async def renew(world: World, node: str = "n") -> int:
-    return int(await world.run("node_renew", node_id=node))
-
-
-async def tick_at(world: World, now: int) -> list[str]:
-    """Set the clock, tick once; return what was told."""
-    await world.at(now)
-    await world.run("tick")
-    return world.told()
-
-
-async def timers(world: World) -> dict[str, int]:
-    pairs: Any = await world.store.client.zrange(world.key("timers"), 0, -1, withscores=True)
-    return {member: int(at) for member, at in pairs}
-
-
-async def state(world: World, agent: str = "anna") -> str:
-    return str((await world.show(agent))["state"])
 
 
 # The grace of agents
