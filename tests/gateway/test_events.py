@@ -70,7 +70,8 @@ async def test_a_repair_that_fails_for_an_unknown_reason_goes_on(
     async with node(store, wrapped) as one, one.user(tenant, "ann") as ann:
         await store.client.hset(key(tenant, "user", "ann"), "offset", 50)
         await publish(one, store, tenant, "ann", 50, ("agent.changed", {}))
-        await ann.event("snapshot")
+        assert (await ann.event("snapshot"))["offset"] == 50
+    assert len(tries) == 2
 
 
 async def test_a_frame_that_came_before_is_dropped(one: Node, store: Store, tenant: str) -> None:
@@ -93,8 +94,9 @@ async def test_a_lost_last_frame_is_found_by_comparing(one: Node, store: Store, 
 
 async def test_the_node_compares_by_itself(make_node: NodeMaker, store: Store, tenant: str) -> None:
     async with make_node(pace=Pace(compare_s=0.05, settle_s=0.05)) as one, one.user(tenant, "ann") as ann:
-        await store.client.hset(key(tenant, "user", "ann"), "offset", await offset_of(ann) + 1)
-        await ann.event("snapshot")
+        lost = await offset_of(ann) + 1
+        await store.client.hset(key(tenant, "user", "ann"), "offset", lost)
+        assert (await ann.event("snapshot"))["offset"] == lost
 
 
 async def test_a_frame_under_way_is_no_difference(one: Node, store: Store, tenant: str) -> None:
