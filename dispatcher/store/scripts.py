@@ -20,16 +20,17 @@ from pathlib import Path
 from typing import Literal
 
 import dispatcher
+from dispatcher.store.entities import Entity, bind, read_entity
 from dispatcher.store.keys import CHANNELS, TENANT_KEYS
 
 COMMON_ARGUMENTS = ("actor", "client", "request_id", "supervisor")
 """What every command is told: who sends it, on which client under which id, and whether he is a supervisor."""
 
-SECTIONS = ("KEYS", "ARGV", "REPLY", "ERRORS", "EVENTS", "CALLS", "FLAGS", "USES", "ENDS")
+SECTIONS = ("KEYS", "ARGV", "REPLY", "ERRORS", "EVENTS", "CALLS", "FLAGS", "USES", "ENDS", "HASH", "OWN")
 REQUIRED_SECTIONS = ("KEYS", "ARGV", "REPLY", "ERRORS", "EVENTS", "CALLS")
 
 _SECTION = re.compile(rf"^-- ({'|'.join(SECTIONS)})(?: +(.*))?$")
-_COMMENT = re.compile(r"^\s*--.*$", re.MULTILINE)
+_COMMENT = re.compile(r"('(?:\\.|[^'\\])*')|[ \t]*--.*")
 _FUNCTION = re.compile(r"^local function (\w+)\(")
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _SILENT = re.compile(r"'(?:\\.|[^'\\])*'|--.*")
@@ -60,6 +61,12 @@ class Source:
         return set(self.sections.get("ENDS", "").split())
 
     @property
+    def entity(self) -> Entity | None:
+        """The entity that it has."""
+        fields = self.sections.get("HASH")
+        return read_entity(self.name, fields, self.sections.get("OWN", "")) if fields else None
+
+    @property
     def arguments(self) -> tuple[str, ...]:
         """The names of ARGV, in order."""
         return COMMON_ARGUMENTS + tuple(self.sections.get("ARGV", "").split())
@@ -76,7 +83,7 @@ def read_source(path: Path) -> Source:
             if match[1] in sections:
                 raise ScriptError(f"{path.name}: {match[1]} stands twice")
             sections[match[1]] = (match[2] or "").strip()
-    body = "\n".join(line for line in _COMMENT.sub("", text).splitlines() if line.strip())
+    body = "\n".join(line for line in _COMMENT.sub(lambda match: match[1] or "", text).splitlines() if line.strip())
     return Source(path.stem, sections, body)
 
 
@@ -165,7 +172,8 @@ class Scripts:
         lines.append(texts[-1])
         if self._counting:
             lines += _COUNTING_TAIL
-        text = _NAME.sub(_key, "\n".join(lines).replace("redis.call(", "call("))
+        text = bind("\n".join(lines), [lib.entity for lib in libs if lib.entity])
+        text = _NAME.sub(_key, text.replace("redis.call(", "call("))
         return "\n".join(line.strip() for line in text.splitlines() if line.strip()) + "\n"
 
     def _resolve(self, command: Source) -> list[str]:

@@ -21,7 +21,7 @@ for queue_id, priority in string.gmatch(services, '(%S+) (%d+)') do
   if not q then return fail('QUE_ID_INVALID', 'there is no queue ' .. queue_id) end
   if q.deleting ~= '' then return fail('QUEUE_CLOSED', 'the queue ' .. queue_id .. ' is being deleted') end
   if redis.call('ZSCORE', AGENT_QUEUES .. agent_id, queue_id) then known = known + 1 end
-  added[#added + 1] = {id = queue_id, priority = tonumber(priority)}
+  added[#added + 1] = {queue_id, tonumber(priority)}
 end
 local served = (tonumber(u.serves) or 0) + #added - known
 if served > 100 then return fail('PARAM_ERR', 'an agent serves at most 100 queues') end
@@ -30,7 +30,7 @@ audit('start_service', agent_id)
 if u.serves == '' then redis.call('ZADD', AGENTS, 0, agent_id) end
 put(u, 'serves', served)
 for i = 1, #added do
-  local id, priority = added[i].id, added[i].priority
+  local id, priority = added[i][1], added[i][2]
   redis.call('ZADD', AGENT_QUEUES .. agent_id, priority, id)
   redis.call('ZADD', QUEUE_AGENTS .. id, 1, agent_id)
   -- Serving a further queue does not change how long he has been idle.

@@ -11,7 +11,7 @@
 local reply = replied(agent)
 if reply then return reply end
 local c, failure, ended = own_assignment(assignment_id)
-if ended and ended.state == 'rejected' then return done(redis.call('GET', ASSIGNMENT .. assignment_id)) end
+if ended and ended['state'] == 'rejected' then return done(redis.call('GET', ASSIGNMENT .. assignment_id)) end
 if failure then return failure end
 if c.state ~= 'preparing' then return fail('WRONG_STATE', 'the contact is ' .. c.state) end
 if is_ringing(c) then return fail('WRONG_STATE', 'its call rings') end

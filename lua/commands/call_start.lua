@@ -34,14 +34,10 @@ if is_mine then
   accept_by_acting(c, me)
 end
 local id = next_id()
-local k = {
-  id = id, caller_id = actor, callee_id = callee_id, state = 'ringing', meeting = meeting, ext = ext,
-  contact_id = is_mine and c.id or '',
-}
+local k = new_call(id, actor, callee_id, meeting, ext, is_mine and c.id or '')
 put(me, 'call', id)
 put(other, 'call', id)
-redis.call('HSET', CALL .. id, 'caller_id', actor, 'callee_id', callee_id, 'state', 'ringing', 'meeting', meeting,
-  'ext', ext, 'contact_id', k.contact_id, 'ring_until', arm('ring', id, now + ring_ms))
+put(k, 'ring_until', arm('ring', id, now + ring_ms))
 local json = call_json(k, ext)
 emit('call.incoming', json, callee_id)
 me.cause, other.cause = 'call', 'call'

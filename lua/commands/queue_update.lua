@@ -25,9 +25,9 @@ if name ~= '' and not owner then
 end
 write_fields(QUEUE .. queue_id, policy)
 redis.call('HSET', QUEUE .. queue_id, 'updated_at', now_text)
-if changes.priority then
+if changes['priority'] then
   local head = redis.call('ZRANGE', WAITING .. queue_id, 0, 0, 'WITHSCORES')
-  if head[1] then redis.call('ZADD', HEADS, changes.priority * PRIORITY_STEP + head[2], queue_id) end
+  if head[1] then redis.call('ZADD', HEADS, changes['priority'] * PRIORITY_STEP + head[2], queue_id) end
 end
 local json = queue_json(queue_id)
 audit('update_queue', queue_id)

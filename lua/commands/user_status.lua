@@ -11,4 +11,4 @@
 if customer_only == '1' and not reaches(user_id) then return fail('API_NO_PERMISSION', 'he is not your party') end
 local u = user(user_id)
 if u.epoch == '' then return fail('USER_NOT_FOUND') end
-return {'OK', user_status_json(u), ''}
+return {'OK', user_status_json(user_id), ''}

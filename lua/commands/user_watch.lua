@@ -15,6 +15,6 @@ if customer_only == '1' and not reaches_everybody() then
 end
 local ids = cjson.decode(user_ids)
 local items = {}
-for i = 1, #ids do items[i] = user_status_json(user(ids[i])) end
+for i = 1, #ids do items[i] = user_status_json(ids[i]) end
 redis.call('HSET', META, 'watched_until', string.format('%d', now + WATCH_MS))
 return {'OK', '[' .. table.concat(items, ',') .. ']', ''}

@@ -1,5 +1,6 @@
 -- A call between two users. Both point at it with `call`, from ringing to its end; then its hash goes.
 -- USES user agent json events timers lifetime grace
+-- HASH caller_id callee_id state meeting ext contact_id
 --
 -- In the scripts a call is `k`. Its id begins with the time: that is `started_at`. The call of a contact is the one
 -- its customer is in: with an open contact he is in no other.
@@ -7,11 +8,22 @@
 -- Return a call, or nil where there is none.
 local function find_call(id)
   local key = CALL .. id
-  local v = redis.call('HMGET', key, 'caller_id', 'callee_id', 'state', 'meeting', 'ext', 'contact_id')
+  local v = redis.call('HMGET', key, FIELDS_CALL)
   if not v[1] then return nil end
-  return {
-    id = id, key = key, caller_id = v[1], callee_id = v[2], state = v[3], meeting = v[4], ext = v[5], contact_id = v[6],
-  }
+  return ENTITY_CALL
+end
+
+-- Return a call that is not in Redis yet.
+local function new_call(id, caller_id, callee_id, meeting, ext, contact_id)
+  local key, v = CALL .. id, {}
+  local k = ENTITY_CALL
+  put(k, 'caller_id', caller_id)
+  put(k, 'callee_id', callee_id)
+  put(k, 'state', 'ringing')
+  put(k, 'meeting', meeting)
+  put(k, 'ext', ext)
+  put(k, 'contact_id', contact_id)
+  return k
 end
 
 -- Return the call as JSON. `ext` is the caller's, or of whoever answers or ends it; `reason` says why it ended.

@@ -1,5 +1,7 @@
 -- A contact, with its open assignment in the same hash: one contact cannot have two.
 -- USES tenant entity json
+-- HASH card customer_id presence queue_id state agent_id offers=0 assignment_state offer deadline_at matched_at wait_until
+-- OWN  queued_at addressee reason ended_at next_at= wait_from
 --
 -- `card` and `offer` keep what never changes about the contact and about its assignment, as JSON members, because
 -- almost every event carries them. An id begins with the time: that is `queued_at`. `offers`, `offer` and
@@ -11,17 +13,12 @@ local function contact(id)
   local c = contacts[id]
   if c then return c end
   local key = CONTACT .. id
-  local v = redis.call('HMGET', key, 'card', 'customer_id', 'presence', 'queue_id', 'state', 'agent_id', 'offers',
-    'assignment_state', 'offer', 'deadline_at', 'matched_at', 'wait_until')
+  local v = redis.call('HMGET', key, FIELDS_CONTACT)
   if not v[1] then return nil end
-  c = {
-    id = id, key = key, changes = false, json = false, queued_at = string.sub(id, 1, 13),
-    card = v[1], customer_id = v[2], presence = v[3], queue_id = v[4], state = v[5], agent_id = v[6] or '',
-    offers = v[7] or '0', assignment_state = v[8] or '', offer = v[9], deadline_at = v[10] or '',
-    matched_at = v[11] or '', wait_until = v[12] or '',
-  }
+  c = ENTITY_CONTACT
+  c.queued_at = string.sub(id, 1, 13)
   -- Whom its events go to: nobody where the customer has no connection by nature.
-  c.addressee = c.presence ~= 'none' and c.customer_id or nil
+  c.addressee = c.presence ~= 'none' and c.customer_id
   if c.state == 'ended' then
     local ended = redis.call('HMGET', key, 'reason', 'ended_at')
     c.reason, c.ended_at = ended[1], ended[2]
@@ -32,11 +29,10 @@ end
 
 -- Return a contact that is not in Redis yet.
 local function new_contact(id, customer_id, name, ext, presence)
-  local c = {
-    id = id, key = CONTACT .. id, queued_at = string.sub(id, 1, 13), agent_id = '', offers = '0',
-    assignment_state = '', deadline_at = '', matched_at = '', wait_until = '',
-    addressee = presence ~= 'none' and customer_id or nil,
-  }
+  local key, v = CONTACT .. id, {}
+  local c = ENTITY_CONTACT
+  c.queued_at = string.sub(id, 1, 13)
+  c.addressee = presence ~= 'none' and customer_id
   put(c, 'card', '"contact_id":"' .. id .. '","customer_id":' .. quote_id(customer_id) .. ',"name":' .. quote(name)
     .. ',"queued_at":' .. c.queued_at .. ',"ext":' .. quote(ext))
   put(c, 'customer_id', customer_id)

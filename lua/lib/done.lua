@@ -7,7 +7,6 @@ local KEY_KEPT_MS = '3600000'
 -- `body` is the answer as JSON, or a function that makes it once everything else is decided.
 local function done(body)
   tell_agent_changes()
-  tell_user_changes()
   -- A frame counts in its user's offset: with the other changes of a hash that is written anyway, else by itself.
   for id in pairs(frames) do
     local u = users[id]
@@ -22,7 +21,9 @@ local function done(body)
     redis.call('SET', keep_as, string.match(request_id, '^%x+ ') .. body, 'PX', KEY_KEPT_MS)
   end
 
+  local statuses = read_statuses()
   for i = 1, #changed do redis.call('HSET', unpack(changed[i])) end
+  tell_user_changes(statuses)
   if stamped then redis.call('HSET', META, 'now', now_text, 'seq', now_text == tenant[1] and tenant[2] or '-1') end
   settle_lifetimes()
 

@@ -26,7 +26,7 @@ local function leave_line(c)
     if q.deleting == '' then
       -- Who chose the contact as the head of its line has seen the one behind it.
       local next_at = c.next_at
-      if next_at == nil then next_at = redis.call('ZRANGE', WAITING .. q.id, '0', '0', 'WITHSCORES')[2] end
+      if next_at == '' then next_at = redis.call('ZRANGE', WAITING .. q.id, '0', '0', 'WITHSCORES')[2] end
       if next_at then
         set_head(q, next_at)
       else

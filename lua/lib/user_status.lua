@@ -2,25 +2,33 @@
 -- USES tenant user json events
 -- The first that applies, of what a user's hash says.
 local function status_of(session, call_id, contact_id, contact_ids)
-  if session == '' then return 'offline' end
-  if call_id ~= '' then return 'in_call' end
-  if contact_id ~= '' or contact_ids ~= '' then return 'busy' end
+  if (session or '') == '' then return 'offline' end
+  if (call_id or '') ~= '' then return 'in_call' end
+  if (contact_id or '') ~= '' or (contact_ids or '') ~= '' then return 'busy' end
   return 'idle'
 end
 
-local function user_status_json(u)
-  return '{"user_id":' .. quote_id(u.id) .. ',"status":"' .. status_of(u.session, u.call, u.contact, u.contacts)
-    .. '","dnd":' .. (u.dnd == '' and '0' or u.dnd) .. '}'
+-- Return a user's status as his hash has it now.
+local function user_status_json(id)
+  local v = redis.call('HMGET', USER .. id, 'session', 'call', 'contact', 'contacts', 'dnd')
+  local dnd = (v[5] or '') == '' and '0' or v[5]
+  return '{"user_id":' .. quote_id(id) .. ',"status":"' .. status_of(v[1], v[2], v[3], v[4]) .. '","dnd":' .. dnd .. '}'
 end
 
--- Tell whose status has changed in this script, if anybody in the tenant watches.
-local function tell_user_changes()
-  if not tenant[3] or tenant[3] < now_text then return end
-  for _, u in pairs(users) do
-    local v = u.loaded
-    local before = status_of(v[2] or '', v[15] or '', v[6] or '', v[8] or '')
-    if before ~= status_of(u.session, u.call, u.contact, u.contacts) or (v[11] or '') ~= u.dnd then
-      emit('user.status', user_status_json(u))
-    end
+-- Return the status of everybody whose hash is about to be written, if anybody in the tenant watches.
+local function read_statuses()
+  if not tenant[3] or tenant[3] < now_text then return nil end
+  local before = {}
+  for id, u in pairs(users) do
+    if u.changes then before[id] = user_status_json(id) end
+  end
+  return before
+end
+
+-- Tell whose status has changed since `before`.
+local function tell_user_changes(before)
+  for id, json in pairs(before or {}) do
+    local json_now = user_status_json(id)
+    if json_now ~= json then emit('user.status', json_now) end
   end
 end

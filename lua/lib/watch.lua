@@ -9,7 +9,7 @@ local WATCHES_MAX = 8
 local function read_watches(u)
   local list = {}
   for owner, session, node in string.gmatch(redis.call('HGET', u.key, 'watching') or '', '([^: ]*):([^: ]+):(%S*)') do
-    list[#list + 1] = owner ~= '' and {client = owner, session = session, node = node} or {client = session}
+    list[#list + 1] = owner ~= '' and {owner = owner, session_id = session, node_id = node} or {owner = session}
   end
   return list
 end
@@ -18,7 +18,7 @@ local function write_watches(u, list)
   local entries = {}
   for i = 1, #list do
     local watch = list[i]
-    entries[i] = watch.session and watch.client .. ':' .. watch.session .. ':' .. watch.node or ':' .. watch.client .. ':'
+    entries[i] = watch.session_id and watch.owner .. ':' .. watch.session_id .. ':' .. watch.node_id or ':' .. watch.owner .. ':'
   end
   put(u, 'watching', table.concat(entries, ' '))
   review_lifetime(u)
@@ -32,17 +32,17 @@ local function open_watch(u, owner, session, node)
   local list = read_watches(u)
   local known, free
   for i = 1, #list do
-    if list[i].client == owner then known = i end
-    if not free and not list[i].session then free = i end
+    if list[i].owner == owner then known = i end
+    if not free and not list[i].session_id then free = i end
   end
   if not known and #list >= WATCHES_MAX then
     if not free then return fail('RATE_LIMITED', 'at most ' .. WATCHES_MAX .. ' watching sessions of one user') end
-    local old = ':' .. table.remove(list, free).client
+    local old = ':' .. table.remove(list, free).owner
     redis.call('HDEL', u.key, 'request_id' .. old, 'request' .. old, 'reply' .. old)
   end
   local before = known and table.remove(list, known)
-  if before and before.session then let_session_go(before.node, before.session, u.id) end
-  list[#list + 1] = {client = owner, session = session, node = node}
+  if before and before.session_id then let_session_go(before.node_id, before.session_id, u.id) end
+  list[#list + 1] = {owner = owner, session_id = session, node_id = node}
   hold_session(node, session, u.id)
   write_watches(u, list)
 end
@@ -51,9 +51,9 @@ end
 local function end_watch(u, session)
   local list = read_watches(u)
   for i = 1, #list do
-    if list[i].session == session then
-      let_session_go(list[i].node, session, u.id)
-      list[i].session = nil
+    if list[i].session_id == session then
+      let_session_go(list[i].node_id, session, u.id)
+      list[i].session_id = nil
       write_watches(u, list)
       return true
     end
