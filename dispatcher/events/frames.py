@@ -1,9 +1,9 @@
-"""Event frames as texts. A frame from Redis is passed on as it is; only what this node adds is encoded here."""
+"""Event frames as texts: what an entry from Redis tells one user, and what this node adds."""
 
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from pydantic import BaseModel
@@ -30,6 +30,24 @@ def frame(event: str, data: Any, **members: Any) -> str:
     return encode({"events": [{"event": event, "data": data}], **members, "at": now_ms()})
 
 
-def with_epoch(text: str, epoch: str) -> str:
-    """Add the epoch to a frame from Redis, which ends in `}`, without decoding it."""
-    return f"{text[:-1]},{encode({'epoch': epoch})[1:-1]}}}"
+class Frame(NamedTuple):
+    """What an entry tells one user: his events, at his offset."""
+
+    offset: int
+    events: list[dict[str, Any]]
+    at: int
+
+    def text(self, epoch: str) -> str:
+        """Encode it for a session."""
+        return encode({"events": self.events, "offset": self.offset, "epoch": epoch, "at": self.at})
+
+
+def frame_for(user_id: str, entry: dict[str, Any]) -> Frame:
+    """Take from an entry what it tells a user."""
+    events = [plain(event) for event in entry["events"] if user_id in event.get("to", ())]
+    return Frame(entry["offsets"][user_id], events, entry["at"])
+
+
+def plain(event: dict[str, Any]) -> dict[str, Any]:
+    """Return an event of an entry as clients know it: without whom it is told to."""
+    return {"event": event["event"], "data": event["data"]}

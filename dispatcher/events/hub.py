@@ -24,7 +24,7 @@ from dispatcher.events.clock import Clock
 from dispatcher.events.compare import compare
 from dispatcher.events.feed import Feed
 from dispatcher.events.follow import Following, Logs
-from dispatcher.events.frames import frame, with_epoch
+from dispatcher.events.frames import Frame, frame, frame_for
 from dispatcher.events.lines import Masters
 from dispatcher.events.marks import Marks
 from dispatcher.events.member import Engine, Member, Sink
@@ -215,13 +215,18 @@ class Hub:
 
     def _on_message(self, channel: str, text: str) -> None:
         if (members := self._members.get(channel)) is not None:
-            message = orjson.loads(text)
-            if self.on_frame is not None and "at" in message:
-                self.on_frame(message["at"])
+            entry = orjson.loads(text)
+            if self.on_frame is not None and "at" in entry:
+                self.on_frame(entry["at"])
+            told = frame_for(next(iter(members)).actor.user_id, entry) if "offsets" in entry else None
             for member in tuple(members):
-                self._deliver(member, text, message)
+                if told is not None:
+                    self._deliver(member, told)
+                elif member.joined and not member.left and entry.get("events"):
+                    # A message: once at most, and in no order with the others.
+                    member.sink.send(text)
         elif (watch := self._watches.get(channel)) is not None:
-            watch.take(text, orjson.loads(text))
+            watch.take(orjson.loads(text))
         else:
             self._logs.ring(channel)
 
@@ -234,25 +239,19 @@ class Hub:
             watch.lost()
         self._logs.ring(channel)
 
-    def _deliver(self, member: Member, text: str, message: dict[str, Any]) -> None:
-        offset = message.get("offset")
-        if offset is None:
-            # A message: once at most, and in no order with the others.
-            if member.joined and not member.left and message.get("events"):
-                member.sink.send(text)
+    def _deliver(self, member: Member, told: Frame) -> None:
+        if member.left or member.keep(told) or told.offset <= member.offset:
             return
-        if member.left or member.keep(text, message) or offset <= member.offset:
-            return
-        if offset != member.offset + 1:
+        if told.offset != member.offset + 1:
             self._repair(member, "gap")
             return
         before, interest = member.queues, member.interest
-        member.learn(message["events"])
-        member.sink.send(with_epoch(text, member.epoch))
-        member.offset = offset
+        member.learn(told.events)
+        member.sink.send(told.text(member.epoch))
+        member.offset = told.offset
         if member.interest != interest:
             self._interest_changed(member, before)
-        for event in message["events"]:
+        for event in told.events:
             if event["event"] == "session.replaced" and event["data"]["session_id"] == member.session_id:
                 member.sink.replaced()
 
@@ -267,8 +266,8 @@ class Hub:
 
     def _replay(self, member: Member) -> None:
         frames, member.buffer = member.buffer or [], None
-        for text, message in frames:
-            self._deliver(member, text, message)
+        for told in frames:
+            self._deliver(member, told)
 
     def _repair(self, member: Member, reason: str) -> None:
         """Bring a member back to the truth by a snapshot. Frames are buffered from now on."""

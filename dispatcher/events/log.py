@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Sequence
 from typing import Any, NamedTuple
 
 from dispatcher.errors import Code, DispatcherError
-from dispatcher.model import LogEntry
+from dispatcher.model import Event, LogEntry
 from dispatcher.store.connect import Store
 from dispatcher.store.keys import key
 from dispatcher.store.wire import redis_errors
@@ -95,10 +95,11 @@ async def trim(store: Store, tenant: str, now_ms: int) -> None:
 
 
 def _entries(found: Sequence[tuple[str, dict[str, str]]]) -> tuple[LogEntry, ...]:
-    return tuple(
-        LogEntry.model_validate({"cursor": cursor, "at": int(fields["at"]), "events": json.loads(fields["events"])})
-        for cursor, fields in found
-    )
+    def entry(cursor: str, told: dict[str, Any]) -> LogEntry:
+        events = tuple(Event(event=event["event"], data=event["data"]) for event in told["events"])
+        return LogEntry(cursor=cursor, at=told["at"], events=events)
+
+    return tuple(entry(cursor, json.loads(fields["entry"])) for cursor, fields in found)
 
 
 def position(cursor: str) -> tuple[int, int]:

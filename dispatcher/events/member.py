@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from dispatcher.events.frames import Frame
 from dispatcher.model import Actor, ContactState, Positions, Snapshot, UserStatus
 
 BUFFER_FRAMES = 1000
@@ -88,7 +89,7 @@ class Member:
         self.watching = watching
         self.offset = 0
         self.epoch = ""
-        self.buffer: list[tuple[str, dict[str, Any]]] | None = []
+        self.buffer: list[Frame] | None = []
         self.lock = asyncio.Lock()
         self.joined = False
         self.left = False
@@ -117,13 +118,13 @@ class Member:
         waits_in = frozenset() if self.waits_in is None else frozenset({self.waits_in})
         return self.serves, self.watches, waits_in, self.expects
 
-    def keep(self, text: str, message: dict[str, Any]) -> bool:
+    def keep(self, told: Frame) -> bool:
         """Keep a frame for later, if a snapshot is being read."""
         if self.buffer is None:
             return False
         if len(self.buffer) >= BUFFER_FRAMES:
             self.buffer.clear()
-        self.buffer.append((text, message))
+        self.buffer.append(told)
         return True
 
     def learn_snapshot(self, snapshot: Snapshot) -> None:

@@ -15,7 +15,7 @@ import structlog
 from dispatcher.errors import Code, DispatcherError
 from dispatcher.events.cadence import Budget, Cadence
 from dispatcher.events.clock import Clock, Timer, until
-from dispatcher.events.frames import frame
+from dispatcher.events.frames import encode, frame, plain
 from dispatcher.events.member import Engine, Member
 from dispatcher.model import Actor, Role
 
@@ -29,6 +29,8 @@ READS_AT_ONCE = 100
 READS_PER_S = 20_000
 """Positions that a node finds: with more customers than that due, they hear of theirs less often."""
 RETRY_S = 1.0
+LINE_EVENTS = frozenset({"contact.entered", "contact.left"})
+"""What those who serve a queue are told of its contacts."""
 
 
 Spawn = Callable[[Coroutine[Any, Any, None], str], asyncio.Task[None]]
@@ -99,16 +101,22 @@ class Watch:
         self.live = True
         self.resync()
 
-    def take(self, text: str, message: dict[str, Any]) -> None:
-        """Take one message of the channel."""
-        seq = int(message["queue_seq"])
+    def take(self, entry: dict[str, Any]) -> None:
+        """Take one entry of the channel."""
+        seq = int(entry["queues"][self.queue_id])
         expected = self.seq is None or seq == self.seq + 1
         self.seq = seq
         if not expected:
             self.resync()
-        elif message.get("events"):
-            _send(self.serving, text)
+        elif self.serving:
+            events = [plain(event) for event in entry["events"] if self._concerns(event)]
+            if events:
+                about = {"queue_id": self.queue_id, "queue_seq": seq, "at": entry["at"]}
+                _send(self.serving, encode({"events": events, **about}))
         self.ring()
+
+    def _concerns(self, event: dict[str, Any]) -> bool:
+        return event["event"] in LINE_EVENTS and event["data"]["queue_id"] == self.queue_id
 
     def resync(self, seq: int | None = None) -> None:
         """Ask those who follow the queue to list it again; continue behind `seq`."""

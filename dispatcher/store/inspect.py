@@ -53,7 +53,7 @@ async def _read(client: Any, name: str, facet: str, kind: str) -> tuple[int, lis
         return await client.strlen(name), [("", "(not shown)" if facet == "request" else _short(text))]
     if kind == "stream":
         entries = await client.xrevrange(name, count=3)
-        return await client.xlen(name), [(cursor, _short(fields.get("events", ""))) for cursor, fields in entries]
+        return await client.xlen(name), [(cursor, _short(fields.get("entry", ""))) for cursor, fields in entries]
     return 0, []
 
 

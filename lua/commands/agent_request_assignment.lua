@@ -17,7 +17,7 @@ if u.serves == '' or (queue_id ~= '' and not redis.call('ZSCORE', AGENT_QUEUES .
 end
 if u.preparing ~= '' then
   local c = contact(u.preparing)
-  if c.assignment_state == 'offered' then return done(assignment_json(c, contact_json(c))) end
+  if c.assignment_state == 'offered' then return done(assignment_json(c)) end
   return fail('AGENT_BUSY', 'he has accepted one already')
 end
 if u.call ~= '' then return fail('AGENT_BUSY', 'he is in a call') end
@@ -39,4 +39,4 @@ if not c or queue(c.queue_id).deleting ~= '' then return fail('QUE_NOUSER') end
 
 end_pauses(u)
 offer_waiting(u, c, rule, true)
-return done(assignment_json(c, contact_json(c)))
+return done(assignment_json(c))

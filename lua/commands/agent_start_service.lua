@@ -35,8 +35,8 @@ for i = 1, #added do
   redis.call('ZADD', QUEUE_AGENTS .. id, 1, agent_id)
   -- Serving a further queue does not change how long he has been idle.
   if u.idle_since ~= '' then redis.call('ZADD', ABLE .. id, priority * PRIORITY_STEP + u.idle_since, agent_id) end
-  emit('agent.service', '{"agent_id":' .. quote(agent_id) .. ',"queue_id":"' .. id .. '","serving":true,"priority":'
-    .. priority .. '}', agent_id)
+  emit('agent.service', agent_id, '{"agent_id":' .. quote(agent_id) .. ',"queue_id":"' .. id .. '","serving":true,"priority":'
+    .. priority .. '}')
   ring(id)
 end
 settle(u, 'start_service')

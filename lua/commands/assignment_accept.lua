@@ -18,6 +18,6 @@ if is_news then
   put(c, 'deadline_at', arm('assignment', c.id, now + connect_timeout * 1000))
   put(user(actor), 'missed', '')
 end
-local json = assignment_json(c, contact_json(c))
-if is_news then emit('assignment.accepted', json, actor) end
+local json = assignment_json(c)
+if is_news then emit('assignment.accepted', actor, json) end
 return done(json)

@@ -20,7 +20,7 @@ if is_news then
 end
 local json = call_json(k, ext)
 if is_news then
-  emit('call.accepted', json, k.caller_id)
+  emit('call.accepted', k.caller_id, json)
   if k.contact_id ~= '' then begin_service(contact(k.contact_id), agent(k.caller_id)) end
 end
 return done(json)

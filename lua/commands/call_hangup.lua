@@ -16,6 +16,6 @@ local rang = k.state == 'ringing'
 if rang and actor == k.callee_id then return done(refuse(k, ext)) end
 leave_call(k)
 local json = call_json(k, ext, 'hangup')
-emit('call.ended', json, actor == k.caller_id and k.callee_id or k.caller_id)
+emit('call.ended', actor == k.caller_id and k.callee_id or k.caller_id, json)
 after_call(k, rang and 'rejected' or 'completed')
 return done(json)

@@ -39,7 +39,7 @@ put(me, 'call', id)
 put(other, 'call', id)
 put(k, 'ring_until', arm('ring', id, now + ring_ms))
 local json = call_json(k, ext)
-emit('call.incoming', json, callee_id)
+emit('call.incoming', callee_id, json)
 me.cause, other.cause = 'call', 'call'
 index_able(me)
 index_able(other)

@@ -18,7 +18,7 @@ if is_ringing(c) then return fail('WRONG_STATE', 'its call rings') end
 local u = agent(c.agent_id)
 audit('start', u.id)
 accept_by_acting(c, u)
-local json = begin_service(c, u)
+begin_service(c, u)
 -- With a capacity above 1 he may be able again.
 settle(u, 'start')
-return done(json)
+return done(contact_json(c))

@@ -41,4 +41,5 @@ if customer.session == '' then
   review_lifetime(customer)
   if presence ~= 'none' then arm_grace(customer) end
 end
-return done(place(c))
+local place_now = place(c)
+return done(contact_json(c, place_now))

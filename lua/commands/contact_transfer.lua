@@ -36,7 +36,8 @@ local from = queue(c.queue_id)
 if waits then
   leave_line(c)
   stop_wait_timer(c)
-  emit('contact.left', contact_json(c, nil, 'moved'), nil, from.id)
+  emit('contact.left', nil, contact_pieces(c, nil, 'moved'))
+  ring(from.id)
 else
   end_call_of(c, 'transferred')
   u = end_assignment(c, 'completed')

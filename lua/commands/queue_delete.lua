@@ -24,7 +24,7 @@ if q.deleting == '' then
   redis.call('HSET', QUEUE .. queue_id, 'deleting', '1')
   redis.call('ZREM', HEADS, queue_id)
   redis.call('UNLINK', ABLE .. queue_id)
-  emit('queue.changed', queue_json(queue_id))
+  emit('queue.changed', nil, queue_json(queue_id))
 end
 local gone = empty_queue(q)
 return done(gone and 'true' or 'false')

@@ -31,5 +31,5 @@ if changes['priority'] then
 end
 local json = queue_json(queue_id)
 audit('update_queue', queue_id)
-emit('queue.changed', json)
+emit('queue.changed', nil, json)
 return done(json)

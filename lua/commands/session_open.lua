@@ -25,7 +25,7 @@ if watch == '1' then return done(function() return snapshot_json(u) end) end
 local was_gone = u.session == ''
 if not was_gone then
   let_session_go(redis.call('HGET', u.key, 'node') or '', u.session, actor)
-  if u.session ~= session_id then emit('session.replaced', '{"session_id":"' .. u.session .. '"}', actor) end
+  if u.session ~= session_id then emit('session.replaced', actor, '{"session_id":"' .. u.session .. '"}') end
 end
 if u.client ~= client then
   put(u, 'client', client)

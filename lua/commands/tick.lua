@@ -51,8 +51,8 @@ function handlers.ring(id)
   if not k or k.state ~= 'ringing' then return end
   leave_call(k)
   local json = call_json(k, '', 'no_answer')
-  emit('call.rejected', json, k.caller_id)
-  emit('call.ended', json, k.callee_id)
+  emit('call.rejected', k.caller_id, json)
+  emit('call.ended', k.callee_id, json)
   after_call(k, 'no_answer')
 end
 

@@ -21,7 +21,7 @@ end
 local function refuse(k, ext)
   leave_call(k)
   local json = call_json(k, ext, 'refused')
-  emit('call.rejected', json, k.caller_id)
+  emit('call.rejected', k.caller_id, json)
   after_call(k, 'refused')
   return json
 end

@@ -29,10 +29,10 @@ local function tell_agent_changes()
     if u.settings_changed or (is_new and (u.was_agent or u.serves ~= '' or u.contacts ~= '')) then
       local reason = u.dnd ~= '' and (u.dnd_reason or redis.call('HGET', u.key, 'dnd_reason')) or ''
       local since_at = is_new and now_text or redis.call('HGET', u.key, 'since_at') or now_text
-      emit('agent.changed', '{"agent_id":' .. quote_id(u.id) .. ',"old_state":"' .. u.state_before
+      emit('agent.changed', u.id, '{"agent_id":' .. quote_id(u.id) .. ',"old_state":"' .. u.state_before
         .. '","state":"' .. state .. '","cause":"' .. u.cause .. '","since_at":' .. since_at
         .. ',"dnd":' .. (u.dnd == '' and '0' or u.dnd) .. (reason == '' and '' or ',"dnd_reason":' .. quote(reason))
-        .. ',"load":' .. string.format('%d', load_of(u)) .. ',"capacity":' .. u.capacity .. '}', u.id)
+        .. ',"load":' .. string.format('%d', load_of(u)) .. ',"capacity":' .. u.capacity .. '}')
     end
   end
 end

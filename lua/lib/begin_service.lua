@@ -7,12 +7,12 @@ local function accept_by_acting(c, u)
   put(c, 'deadline_at', '')
   if c.assignment_state == 'offered' then
     put(c, 'assignment_state', 'accepted')
-    emit('assignment.accepted', assignment_json(c, contact_json(c)), u.id)
+    emit('assignment.accepted', u.id, assignment_pieces(c))
   end
   put(u, 'missed', '')
 end
 
--- Let an accepted assignment be served; return the contact as JSON.
+-- Let an accepted assignment be served.
 local function begin_service(c, u)
   put(c, 'assignment_state', 'serving')
   put(c, 'state', 'serving')
@@ -20,7 +20,5 @@ local function begin_service(c, u)
   redis.call('ZREM', PREPARING .. c.queue_id, c.id)
   redis.call('ZADD', SERVING .. c.queue_id, now_text, c.id)
   ring(c.queue_id)
-  local json = contact_json(c)
-  emit('contact.serving', json, c.addressee)
-  return json
+  emit('contact.serving', c.addressee, contact_pieces(c))
 end

@@ -51,8 +51,7 @@ end
 local function end_call(k, reason)
   leave_call(k)
   local json = call_json(k, '', reason)
-  emit('call.ended', json, k.caller_id)
-  also_to(k.callee_id, 'call.ended', json)
+  emit('call.ended', k.caller_id, json, nil, nil, k.callee_id)
 end
 
 -- End the call of a contact, if there is one.

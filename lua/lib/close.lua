@@ -11,7 +11,8 @@ local function close_contact(c, reason)
   else
     leave_line(c)
     stop_wait_timer(c)
-    emit('contact.left', contact_json(c, nil, reason), nil, c.queue_id)
+    emit('contact.left', nil, contact_pieces(c, nil, reason))
+    ring(c.queue_id)
   end
   end_contact(c, reason)
   return u

@@ -41,9 +41,9 @@ local function new_contact(id, customer_id, name, ext, presence)
   return c
 end
 
--- Return the contact as JSON. `position` is for one that waits; `reason` says why an event happened to it, or,
--- of an ended one, why it ended.
-local function contact_json(c, position, reason)
+-- Return the contact as JSON, in two pieces. `position` is for one that waits; `reason` says why an event happened to it,
+-- or, of an ended one, why it ended.
+local function contact_pieces(c, position, reason)
   local json = c.json
   if not json then
     local waited_ms = (c.matched_at ~= '' and c.matched_at or c.ended_at or now) - c.queued_at
@@ -52,16 +52,27 @@ local function contact_json(c, position, reason)
     c.json = json
   end
   reason = c.reason or reason
-  return json .. ',"position":' .. (position or 'null') .. (reason and ',"reason":"' .. reason .. '"}' or '}')
+  if not position and not reason then return json, ',"position":null}' end
+  return json, ',"position":' .. (position or 'null') .. (reason and ',"reason":"' .. reason .. '"}' or '}')
 end
 
--- Return the open assignment as JSON, around its contact as JSON; where it has just ended, with its last state and
--- reason.
-local function assignment_json(c, json, ended_state, reason)
-  local is_pending = not ended_state and c.state == 'preparing'
+local function contact_json(c, position)
+  local json, rest = contact_pieces(c, position)
+  return json .. rest
+end
+
+-- Return the open assignment as JSON, in three pieces around its contact; where it has just ended, with its last state
+-- and reason.
+local function assignment_pieces(c, ended_state, reason)
+  local is_pending = not ended_state and c.state == 'preparing' and c.deadline_at ~= ''
+  local json, rest = contact_pieces(c)
   return '{' .. c.offer .. ',"state":"' .. (ended_state or c.assignment_state) .. '","deadline_at":'
-    .. (is_pending and c.deadline_at ~= '' and c.deadline_at or 'null') .. ',"contact":' .. json
-    .. (reason and ',"reason":"' .. reason .. '"}' or '}')
+    .. (is_pending and c.deadline_at or 'null') .. ',"contact":', json, rest .. (reason and ',"reason":"' .. reason .. '"}' or '}')
+end
+
+local function assignment_json(c, ended_state, reason)
+  local head, json, rest = assignment_pieces(c, ended_state, reason)
+  return head .. json .. rest
 end
 
 -- Whether the contact's call rings: its assignment has no deadline then, because the call has one.

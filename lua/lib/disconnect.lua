@@ -17,7 +17,7 @@ local function disconnect(u)
       leave_line(c)
       put(c, 'state', 'held')
       redis.call('ZADD', HELD .. c.queue_id, c.queued_at, c.id)
-      emit('contact.held', contact_json(c, position(c)), u.id)
+      emit('contact.held', u.id, contact_pieces(c, position(c)))
       ring(c.queue_id)
     elseif c.state == 'preparing' and not is_ringing(c) then
       local holder = end_assignment(c, 'cancelled', 'customer_left')

@@ -4,11 +4,41 @@
 local LOG_ENTRIES_MAX = '1000000'
 local KEY_KEPT_MS = '3600000'
 
+-- Send the entry: into the log, live to its readers, to each user that it tells something, to each queue it rings.
+local function send()
+  local has_events = pieces_n > 3
+  if not has_events and not next(bells) then return end
+  local n = pieces_n + 1
+  entry[2], entry[n] = now_text, '],"offsets":{'
+  for id, quoted in pairs(told) do
+    local u = users[id]
+    entry[n + 1] = entry[n] == '],"offsets":{' and quoted or ',' .. quoted
+    entry[n + 2], entry[n + 3] = ':', u and u.offset or string.format('%d', redis.call('HINCRBY', USER .. id, 'offset', '1'))
+    n = n + 3
+  end
+  n = n + 1
+  entry[n] = '},"queues":{'
+  for id in pairs(bells) do
+    entry[n + 1] = entry[n] == '},"queues":{' and '"' or ',"'
+    entry[n + 2], entry[n + 3] = id, '":'
+    entry[n + 4] = string.format('%d', redis.call('HINCRBY', QUEUE .. id, 'queue_seq', '1'))
+    n = n + 4
+  end
+  entry[n + 1] = '}}'
+  local text = table.concat(entry)
+  if has_events then
+    redis.call('XADD', LOG, 'MAXLEN', '~', LOG_ENTRIES_MAX, '*', 'entry', text)
+    redis.call('SPUBLISH', FEED, text)
+  end
+  for id in pairs(told) do redis.call('SPUBLISH', TO .. id, text) end
+  for id in pairs(bells) do redis.call('SPUBLISH', ABOUT .. id, text) end
+end
+
 -- `body` is the answer as JSON, or a function that makes it once everything else is decided.
 local function done(body)
   tell_agent_changes()
-  -- A frame counts in its user's offset: with the other changes of a hash that is written anyway, else by itself.
-  for id in pairs(frames) do
+  -- An entry counts in its users' offsets: with the other changes of a hash that is written anyway, else by itself.
+  for id in pairs(told) do
     local u = users[id]
     if u then put(u, 'offset', string.format('%d', u.offset + 1)) end
   end
@@ -26,26 +56,7 @@ local function done(body)
   tell_user_changes(statuses)
   if stamped then redis.call('HSET', META, 'now', now_text, 'seq', now_text == tenant[1] and tenant[2] or '-1') end
   settle_lifetimes()
-
-  local ending = ',"at":' .. now_text .. '}'
-  if log[1] then
-    log[#log + 1] = ']'
-    local entry = table.concat(log)
-    local cursor = redis.call('XADD', LOG, 'MAXLEN', '~', LOG_ENTRIES_MAX, '*', 'at', now_text, 'events', entry)
-    redis.call('SPUBLISH', FEED, '{"cursor":"' .. cursor .. '","events":' .. entry .. ending)
-  end
-  for id, pieces in pairs(frames) do
-    local u = users[id]
-    local offset = u and u.offset or redis.call('HINCRBY', USER .. id, 'offset', '1')
-    pieces[#pieces + 1] = '],"offset":' .. offset .. ending
-    redis.call('SPUBLISH', TO .. id, table.concat(pieces))
-  end
-  for id, pieces in pairs(bells) do
-    local queue_seq = redis.call('HINCRBY', QUEUE .. id, 'queue_seq', '1')
-    pieces[1] = pieces[1] or '{"events":['
-    pieces[#pieces + 1] = '],"queue_id":"' .. id .. '","queue_seq":' .. queue_seq .. ending
-    redis.call('SPUBLISH', ABOUT .. id, table.concat(pieces))
-  end
+  send()
   forget_queues()
   return {'OK', body, due_at or ''}
 end

@@ -13,7 +13,7 @@ local function drop_queue(q)
   redis.call('HSET', META, 'deleting', table.concat(left, ' '))
   dropped = dropped or {}
   dropped[#dropped + 1] = q.id
-  emit('queue.deleted', '{"queue_id":"' .. q.id .. '"}')
+  emit('queue.deleted', nil, '{"queue_id":"' .. q.id .. '"}')
 end
 
 -- Its last message has counted once more in its hash.

@@ -1,37 +1,43 @@
--- What a command tells the world: one log entry, one frame for each user and each queue, all at its end.
+-- What a command tells the world: one entry at its end, for the log and for the channel of everybody it concerns.
+-- USES tenant json
 --
--- A message is a list of pieces of JSON until it is sent: a text costs by its length each time it is made, so the
--- events are put together once for each message, and not before.
-local log = {nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil}
-local frames = {} -- user → his message
-local bells = {} -- queue → the message for those who watch it; empty where it only rings
+-- The entry is a list of pieces of JSON until it is sent: a text costs by its length each time one is made, so there is
+-- one for all, and what an event says is in it as pieces, too, where it consists of some.
+local entry = {'{"at":', now_text, ',"events":[', nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil}
+local pieces_n = 3
+local told = {} -- the users who are told something
+local bells = {} -- the queues whose counts changed, or their line: those who watch them look again
 
--- Add an event to the message for `id`.
-local function add(messages, id, head, data)
-  local pieces = messages[id]
-  if not pieces or not pieces[1] then
-    messages[id] = {'{"events":[' .. head, data, '}', nil, nil, nil, nil}
-  else
-    local n = #pieces
-    pieces[n + 1], pieces[n + 2], pieces[n + 3] = ',' .. head, data, '}'
-  end
-end
-
--- Say that the counts of a queue changed, so that those who watch it look again.
 local function ring(queue_id)
-  bells[queue_id] = bells[queue_id] or {}
+  bells[queue_id] = true
 end
 
--- Tell an event: into the log, to one user, to those who serve one queue (either may be nil).
-local function emit(event, data, user_id, queue_id)
-  local head = '{"event":"' .. event .. '","data":'
-  local n = #log
-  log[n + 1], log[n + 2], log[n + 3] = (n == 0 and '[' or ',') .. head, data, '}'
-  if user_id then add(frames, user_id, head, data) end
-  if queue_id then add(bells, queue_id, head, data) end
-end
-
--- Tell one more user what was emitted.
-local function also_to(user_id, event, data)
-  add(frames, user_id, '{"event":"' .. event .. '","data":', data)
+-- Add an event to the entry, and tell it to one user, or two, or nobody (nil or false). What it says (its data) has up to
+-- three pieces.
+local function emit(event, user_id, data, more, rest, other_id)
+  local n = pieces_n
+  entry[n + 1], entry[n + 2], entry[n + 3], entry[n + 4] = n == 3 and '{"event":"' or ',{"event":"', event, '","data":', data
+  n = n + 4
+  if more then
+    entry[n + 1] = more
+    n = n + 1
+    if rest then
+      entry[n + 1] = rest
+      n = n + 1
+    end
+  end
+  if user_id then
+    told[user_id] = quote_id(user_id)
+    entry[n + 1], entry[n + 2] = ',"to":[', told[user_id]
+    n = n + 2
+    if other_id then
+      told[other_id] = quote_id(other_id)
+      entry[n + 1], entry[n + 2] = ',', told[other_id]
+      n = n + 2
+    end
+    entry[n + 1] = ']}'
+  else
+    entry[n + 1] = '}'
+  end
+  pieces_n = n + 1
 end

@@ -9,9 +9,10 @@ local KEPT_MS = '600000'
 -- late one, is told so. To every other ended one the answer is ASSIGNMENT_GONE, which needs no memory.
 local function end_assignment(c, state, reason)
   local u = agent(c.agent_id)
-  local json = assignment_json(c, contact_json(c), state, reason)
+  local event = 'assignment.' .. (state == 'missed' and 'cancelled' or state)
+  emit(event, u.id, assignment_pieces(c, state, reason))
   if state == 'rejected' or reason == 'customer_left' then
-    redis.call('SET', ASSIGNMENT .. c.id .. '-' .. c.offers, json, 'PX', KEPT_MS)
+    redis.call('SET', ASSIGNMENT .. c.id .. '-' .. c.offers, assignment_json(c, state, reason), 'PX', KEPT_MS)
   end
   if c.state == 'serving' then
     redis.call('ZREM', SERVING .. c.queue_id, c.id)
@@ -29,7 +30,6 @@ local function end_assignment(c, state, reason)
   end
   put(u, 'contacts', kept)
   if u.session == '' then has_less(u) end
-  emit('assignment.' .. (state == 'missed' and 'cancelled' or state), json, u.id)
   ring(c.queue_id)
   put(c, 'assignment_state', '')
   return u
@@ -40,7 +40,7 @@ local function look_again_if_deleting(q)
   if q.deleting ~= '' and redis.call('ZCARD', SERVING .. q.id) == 0 then arm('delete', q.id, now) end
 end
 
--- End a contact that is in no place any more; return it as JSON.
+-- End a contact that is in no place any more.
 local function end_contact(c, reason)
   put(c, 'state', 'ended')
   put(c, 'reason', reason)
@@ -52,9 +52,7 @@ local function end_contact(c, reason)
     if c.presence ~= 'none' then disarm('grace', customer.id) end
     review_lifetime(customer)
   end
-  local json = contact_json(c)
-  emit('contact.ended', json, c.addressee)
-  return json
+  emit('contact.ended', c.addressee, contact_pieces(c))
 end
 
 -- Let an agent wrap up after a contact in service.

@@ -20,14 +20,12 @@ local function offer(u, c, rule, agent_priority, others, is_wanted)
   put(u, 'contacts', u.contacts == '' and c.id or u.contacts .. ' ' .. c.id)
   put(u, 'preparing', c.id)
   redis.call('ZADD', PREPARING .. q.id, now_text, c.id)
-  if rule ~= 'transfer' then emit('contact.left', contact_json(c, nil, 'in_service'), nil, q.id) end
-  local json = contact_json(c)
-  emit('assignment.offered', assignment_json(c, json), u.id)
-  emit('contact.matched', json, c.addressee)
+  if rule ~= 'transfer' then emit('contact.left', nil, contact_pieces(c, nil, 'in_service')) end
+  emit('assignment.offered', u.id, assignment_pieces(c))
+  emit('contact.matched', c.addressee, contact_pieces(c))
   ring(q.id)
   u.cause = 'offered'
   index_able(u)
-  return json
 end
 
 -- Offer a contact that waits in its line.

@@ -16,7 +16,7 @@ local function end_of_wait(c, q)
   return (c.wait_from or redis.call('HGET', c.key, 'wait_from') or c.queued_at) + seconds * 1000
 end
 
--- Put a contact, new or back, where it belongs; return it as JSON. `word` says why one is back; nil for a new one.
+-- Put a contact, new or back, where it belongs; return its position, if it has one. `word` says why one is back; nil for a new one.
 -- The line is passed by when an agent is able: by work conservation nobody waits then.
 local function place(c, word)
   local q = queue(c.queue_id)
@@ -27,7 +27,10 @@ local function place(c, word)
   local wait_until = end_of_wait(c, q)
   local lost = q.deleting ~= '' and 'removed'
   if not lost and not u and not is_away and wait_until and wait_until <= now then lost = 'timed_out' end
-  if lost then return end_contact(c, lost) end
+  if lost then
+    end_contact(c, lost)
+    return nil
+  end
 
   c.state, c.json = is_away and 'held' or 'waiting', false
   if word then
@@ -45,9 +48,9 @@ local function place(c, word)
       place_now = enter_line(c, q, not word) + 1 + count_before(HELD .. q.id, c.queued_at, c.id)
     end
   end
-  if word then emit(is_away and 'contact.held' or 'contact.returned', contact_json(c, place_now, word), customer) end
-  local json = contact_json(c, place_now)
-  emit('contact.entered', json, customer, q.id)
-  if not u then return json end
-  return offer(u, c, 'order', agent_priority, others)
+  if word then emit(is_away and 'contact.held' or 'contact.returned', customer, contact_pieces(c, place_now, word)) end
+  emit('contact.entered', customer, contact_pieces(c, place_now))
+  ring(q.id)
+  if u then offer(u, c, 'order', agent_priority, others) end
+  return place_now
 end

@@ -8,8 +8,8 @@ local function resume(c)
   local u, agent_priority, others
   if q.deleting == '' then u, agent_priority, others = choose_agent(q) end
   local before = not u and enter_line(c, q)
-  emit('contact.resumed', contact_json(c, before and before + 1 + count_before(HELD .. q.id, c.queued_at, c.id)),
-    c.customer_id)
+  local place_now = before and before + 1 + count_before(HELD .. q.id, c.queued_at, c.id)
+  emit('contact.resumed', c.customer_id, contact_pieces(c, place_now))
   if u then
     stop_wait_timer(c)
     offer(u, c, 'order', agent_priority, others)

@@ -10,6 +10,6 @@ local function leave_queue(u, queue_id)
     redis.call('ZREM', AGENTS, u.id)
     if u.session == '' then has_less(u) end
   end
-  emit('agent.service', '{"agent_id":' .. quote(u.id) .. ',"queue_id":"' .. queue_id .. '","serving":false}', u.id)
+  emit('agent.service', u.id, '{"agent_id":' .. quote(u.id) .. ',"queue_id":"' .. queue_id .. '","serving":false}')
   ring(queue_id)
 end

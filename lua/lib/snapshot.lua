@@ -6,7 +6,7 @@ local function snapshot_json(u)
   local c = u.contact ~= '' and contact(u.contact)
   if c then parts[#parts + 1] = ',"contact":' .. contact_json(c, position(c)) end
   local open = {}
-  for id in string.gmatch(u.contacts, '%S+') do open[#open + 1] = assignment_json(contact(id), contact_json(contact(id))) end
+  for id in string.gmatch(u.contacts, '%S+') do open[#open + 1] = assignment_json(contact(id)) end
   parts[#parts + 1] = ',"assignments":[' .. table.concat(open, ',') .. ']'
   local k = u.call ~= '' and find_call(u.call)
   if k then parts[#parts + 1] = ',"call":' .. call_json(k, k.ext) end

@@ -29,6 +29,6 @@ end
 local function tell_user_changes(before)
   for id, json in pairs(before or {}) do
     local json_now = user_status_json(id)
-    if json_now ~= json then emit('user.status', json_now) end
+    if json_now ~= json then emit('user.status', nil, json_now) end
   end
 end

@@ -19,9 +19,10 @@ from tests.gateway.node import QUICK, Claims, Node, Socket, node, until
 
 
 async def publish(one: Node, store: Store, tenant: str, user: str, offset: int, *events: Any) -> None:
-    frame = {"events": [{"event": name, "data": data} for name, data in events], "offset": offset, "at": 1}
+    told = [{"event": name, "data": data, "to": [user]} for name, data in events]
+    entry = {"at": 1, "events": told, "offsets": {user: offset}, "queues": {}}
     channel = key(tenant, "to", user)
-    await store.shard_of(channel).client.spublish(channel, json.dumps(frame))
+    await store.shard_of(channel).client.spublish(channel, json.dumps(entry))
 
 
 async def offset_of(socket: Socket) -> int:

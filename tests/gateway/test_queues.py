@@ -17,8 +17,9 @@ from tests.gateway.node import QUICK, Node, node, until
 
 async def about(store: Store, tenant: str, queue: str, seq: int) -> None:
     channel = key(tenant, "about", queue)
-    message = {"queue_id": queue, "queue_seq": seq, "events": [{"event": "contact.left", "data": {}}], "at": 1}
-    await store.shard_of(channel).client.spublish(channel, json.dumps(message))
+    left = {"event": "contact.left", "data": {"queue_id": queue}}
+    entry = {"at": 1, "events": [left], "offsets": {}, "queues": {queue: seq}}
+    await store.shard_of(channel).client.spublish(channel, json.dumps(entry))
 
 
 async def test_a_gap_in_a_queue_asks_to_list_again(one: Node, store: Store, tenant: str, queue: str) -> None:

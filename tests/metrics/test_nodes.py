@@ -155,8 +155,8 @@ async def test_an_entry_that_cannot_be_read_does_not_end_the_counting(
     await counted_by_one(nodes, tenant)
     boss = as_(nodes[0], tenant, "boss", Role.ADMIN)
     await nodes[0].http.post("/v1/queues", json={"queue_id": "q"}, headers=boss)
-    broken = '[{"event":"contact.ended","data":{"contact_id":"c"}}]'
-    await store.client.xadd(key(tenant, "log"), {"at": 1, "events": broken})
+    broken = '{"at":1,"events":[{"event":"contact.ended","data":{"contact_id":"c"}}]}'
+    await store.client.xadd(key(tenant, "log"), {"entry": broken})
     asked = {"queue_id": "q", "customer_id": "carl", "presence": "none"}
 
     async def comes_and_goes() -> None:

@@ -267,7 +267,8 @@ async def read_log(store: Store, tenant: str, cursor: str) -> tuple[str, list[li
     """Read the entries after `cursor` ("0" from the start); answer the new cursor and each entry's events."""
     entries: Any = await store.client.xrange(key(tenant, "log"), min=f"({cursor}")
     events = [
-        [_event(event["event"], event["data"]) for event in json.loads(fields["events"])] for _, fields in entries
+        [_event(event["event"], event["data"]) for event in json.loads(fields["entry"])["events"]]
+        for _, fields in entries
     ]
     return entries[-1][0] if entries else cursor, events
 

@@ -276,4 +276,4 @@ class World:
         assert len(entries) <= 1, "one command makes at most one log entry"
         if entries:
             self._seen = entries[-1][0]
-        return [(e["event"], e["data"]) for _, entry in entries for e in json.loads(entry["events"])]
+        return [(e["event"], e["data"]) for _, entry in entries for e in json.loads(entry["entry"])["events"]]

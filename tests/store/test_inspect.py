@@ -33,7 +33,7 @@ async def test_every_type_of_key(store: Store, tenant: str) -> None:
 
     name = key(tenant, "log")
     for number in range(5):
-        await client.xadd(name, {"at": number, "events": f"[{number}]"})
+        await client.xadd(name, {"entry": f"[{number}]"})
     stream = await look(store, name, "log")
     assert (stream.type, stream.size, [text for _, text in stream.shown]) == ("stream", 5, ["[4]", "[3]", "[2]"])
 

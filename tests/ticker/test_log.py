@@ -29,7 +29,9 @@ def boss(tenant: str) -> Actor:
 
 async def _old_entries(store: Store, tenant: str, count: int, at: int) -> None:
     for n in range(count):
-        fields: dict[Any, Any] = {"at": str(at), "events": '[{"event":"queue.deleted","data":{"queue_id":"x"}}]'}
+        fields: dict[Any, Any] = {
+            "entry": f'{{"at":{at},"events":[{{"event":"queue.deleted","data":{{"queue_id":"x"}}}}]}}'
+        }
         await store.client.xadd(key(tenant, "log"), fields, id=f"{at}-{n + 1}")
 
 
@@ -91,7 +93,7 @@ async def test_a_log_that_grows_faster_than_it_ages_is_bounded_all_the_same(own_
     store = await connect(own_server.url)
     dispatcher = Dispatcher(Runner(store, Scripts()))
     await dispatcher.create_tenant("t")
-    fill = "for n = 1, 50000 do redis.call('XADD', KEYS[1], '*', 'at', '1', 'events', '[]') end"
+    fill = "for n = 1, 50000 do redis.call('XADD', KEYS[1], '*', 'entry', '{\"at\":1,\"events\":[]}') end"
     for _ in range(21):
         await store.client.eval(fill, 1, key("t", "log"))
     assert await store.client.xlen(key("t", "log")) == 1_050_000
@@ -133,7 +135,7 @@ async def test_the_doctor_replays_only_a_log_that_begins_with_the_tenant(
     await dispatcher.create_queue(boss, QueueCreate(queue_id="q"))
     assert await doctor.check(store, boss.tenant, with_log=True) == []
     # Written by hand: no script would say so.
-    told: dict[Any, Any] = {"at": "1", "events": '[{"event":"queue.deleted","data":{"queue_id":"q"}}]'}
+    told: dict[Any, Any] = {"entry": '{"at":1,"events":[{"event":"queue.deleted","data":{"queue_id":"q"}}]}'}
     await store.client.xadd(key(boss.tenant, "log"), told)
     assert {found.invariant for found in await doctor.check(store, boss.tenant, with_log=True)} == {7}
     await store.client.xtrim(key(boss.tenant, "log"), maxlen=1, approximate=False)
