@@ -55,7 +55,7 @@ TENANT_KEYS: tuple[Key, ...] = (
         "while there are some; without their node a lease (10 s)",
     ),
     Key("timers", "", "ZSET", "pending deadlines `kind:id` @ due ms", "while there are some"),
-    Key("log", "", "STREAM", "all events in order: `at`, `events` (JSON array)", "7 days"),
+    Key("log", "", "STREAM", "all that happened, in order: `entry` (JSON)", "7 days"),
     Key("request", "user/key", "STRING", "what an Idempotency-Key of a user asked, as a digest, and its answer", "1 h"),
     Key("accounts", "", "ZSET", "users with an account @ 0", "with its accounts"),
     Key("account", "user", "HASH", "an account: name, roles, queues, its password's argon2 hash", "until deleted"),
@@ -65,10 +65,8 @@ TENANT_KEYS: tuple[Key, ...] = (
 
 CHANNELS: tuple[Key, ...] = (
     Key("feed", "", "CHANNEL", "every log entry, live", "-"),
-    Key("to", "user", "CHANNEL", "frames for one user", "-"),
-    Key(
-        "about", "queue", "CHANNEL", "a queue's contacts entering and leaving; rings at every change of its counts", "-"
-    ),
+    Key("to", "user", "CHANNEL", "entries that tell one user something", "-"),
+    Key("about", "queue", "CHANNEL", "entries that changed a queue's line or its counts", "-"),
 )
 
 GLOBAL_KEYS: tuple[Key, ...] = (

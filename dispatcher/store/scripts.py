@@ -7,7 +7,10 @@ others. From that the composer makes one text per command:
 - the `#!lua` line, with the flags;
 - `KEYS` and `ARGV` bound to names: `META` and `P` (the key prefix), each key of the key table that the script
   mentions in capitals (`WAITING .. queue_id`), each argument by its own name; its own name is `script`;
-- of the libs it uses, dependencies first, the functions that it reaches; then the command.
+- of the libs it uses, dependencies first, the functions that it reaches; then the command. A section `ONCE` names
+  functions that few runs call more than once: what only they use stands inside of them, and is made when they are
+  called. To make a function costs as much as a small command of Redis;
+- entities as arrays (see `entities`).
 """
 
 from __future__ import annotations
@@ -26,12 +29,13 @@ from dispatcher.store.keys import CHANNELS, TENANT_KEYS
 COMMON_ARGUMENTS = ("actor", "client", "request_id", "supervisor")
 """What every command is told: who sends it, on which client under which id, and whether he is a supervisor."""
 
-SECTIONS = ("KEYS", "ARGV", "REPLY", "ERRORS", "EVENTS", "CALLS", "FLAGS", "USES", "ENDS", "HASH", "OWN")
+SECTIONS = ("KEYS", "ARGV", "REPLY", "ERRORS", "EVENTS", "CALLS", "FLAGS", "USES", "ENDS", "ONCE", "HASH", "OWN")
 REQUIRED_SECTIONS = ("KEYS", "ARGV", "REPLY", "ERRORS", "EVENTS", "CALLS")
 
 _SECTION = re.compile(rf"^-- ({'|'.join(SECTIONS)})(?: +(.*))?$")
 _COMMENT = re.compile(r"('(?:\\.|[^'\\])*')|[ \t]*--.*")
-_FUNCTION = re.compile(r"^local function (\w+)\(")
+_FUNCTION = re.compile(r"^local function (\w+)\((.*)\)")
+_LOCAL = re.compile(r"^local (?!function)([\w, ]+)", re.MULTILINE)
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _SILENT = re.compile(r"'(?:\\.|[^'\\])*'|--.*")
 _NAME = re.compile(r"\b[A-Z][A-Z_]*\b")
@@ -156,7 +160,8 @@ class Scripts:
         parts = _parts("\n".join(lib.body for lib in libs))
         absent = {name for lib in libs for name in lib.ends} - {name for name, _ in parts}
         parts = [(name, _without_calls(text, absent)) for name, text in parts]
-        parts = [*_without_unused(parts, command.body), ("", command.body)]
+        once = {name for lib in libs for name in lib.sections.get("ONCE", "").split()}
+        parts = [*_nested(_without_unused(parts, command.body), command.body, once), ("", command.body)]
         texts = [text for _, text in parts]
         mentioned = _words("\n".join(texts))
         bound = [f"local {arg} = ARGV[{i}]" if arg in mentioned else "" for i, arg in enumerate(command.arguments, 1)]
@@ -231,17 +236,48 @@ def _parts(libs: str) -> list[tuple[str, str]]:
 
 def _without_unused(parts: list[tuple[str, str]], command: str) -> list[tuple[str, str]]:
     """Leave out every function that nothing uses: making a function costs time in every run."""
+    needed = _reached(parts, command)
+    return [(name, text) for name, text in parts if not name or name in needed]
+
+
+def _nested(parts: list[tuple[str, str]], command: str, once: set[str]) -> list[tuple[str, str]]:
+    """Put each function into the one of `once` that all its users are in, if there is such a one."""
+    texts = {name: text for name, text in parts if name}
+    between = "\n".join(text for name, text in parts if not name)
+    known = {*texts, *COMMON_ARGUMENTS, *_words(" ".join(_LOCAL.findall(between)))}
+    for name, text in texts.items():
+        # Inside, a function would take an argument of the outer one for what stands outside of both.
+        for argument in _words(_FUNCTION.findall(text)[0][1]) & known:
+            raise ScriptError(f"{name}: the argument {argument} is called like something outside")
+    outside = _words(between + "\n" + command)
+    words = {name: _words(text) for name, text in texts.items()}
+    around: dict[str, list[str]] = {}
+    # Whoever uses a function stands behind it: by then it is known what he is in, the innermost first.
+    for name in reversed(texts):
+        users = [[user, *around[user]] for user in around if name in words[user]]
+        shared = [] if name in outside or not users else [other for other in users[0] if other in once]
+        around[name] = [other for other in shared if all(other in user for user in users)]
+
+    def whole(name: str) -> str:
+        first, *rest = texts[name].splitlines()
+        return "\n".join([first, *(whole(inner) for inner in texts if around[inner][:1] == [name]), *rest])
+
+    return [(name, whole(name) if name else text) for name, text in parts if not name or not around[name]]
+
+
+def _reached(parts: list[tuple[str, str]], command: str) -> set[str]:
+    """Return the functions that a command, and what stands between the functions, use through any number of others."""
     functions = {name: text for name, text in parts if name}
 
     def used(text: str) -> set[str]:
         return _words(text) & functions.keys()
 
     new = used("\n".join(text for name, text in parts if not name) + "\n" + command)
-    needed: set[str] = set()
+    reached: set[str] = set()
     while new:
-        needed |= new
-        new = {word for name in new for word in used(functions[name])} - needed
-    return [(name, text) for name, text in parts if not name or name in needed]
+        reached |= new
+        new = {word for name in new for word in used(functions[name])} - reached
+    return reached
 
 
 _COUNTING_CALL = """local calls = 0

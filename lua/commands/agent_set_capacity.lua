@@ -14,7 +14,7 @@ if u.epoch == '' then return fail('USER_NOT_FOUND') end
 audit('set_capacity', agent_id)
 if capacity ~= u.capacity then
   u.settings_changed = true
-  put(u, 'capacity', capacity)
+  put(u, {capacity = capacity})
 end
 if u.session == '' then review_lifetime(u) end
 settle(u, 'set_capacity')

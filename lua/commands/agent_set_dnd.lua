@@ -15,12 +15,12 @@ audit('set_dnd', agent_id)
 if dnd == '0' then
   dnd, reason = '', ''
   end_pauses(u)
-  put(u, 'missed', '')
+  put(u, {missed = ''})
 end
 if dnd ~= u.dnd or reason ~= (redis.call('HGET', u.key, 'dnd_reason') or '') then
   u.settings_changed = true
-  put(u, 'dnd', dnd)
-  put(u, 'dnd_reason', reason)
+  put(u, {dnd = dnd})
+  put(u, {dnd_reason = reason})
 end
 if u.session == '' then review_lifetime(u) end
 settle(u, 'set_dnd')

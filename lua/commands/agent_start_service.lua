@@ -28,7 +28,7 @@ if served > 100 then return fail('PARAM_ERR', 'an agent serves at most 100 queue
 
 audit('start_service', agent_id)
 if u.serves == '' then redis.call('ZADD', AGENTS, 0, agent_id) end
-put(u, 'serves', served)
+put(u, {serves = served})
 for i = 1, #added do
   local id, priority = added[i][1], added[i][2]
   redis.call('ZADD', AGENT_QUEUES .. agent_id, priority, id)

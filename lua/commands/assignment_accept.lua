@@ -13,10 +13,10 @@ local c, failure = own_assignment(assignment_id)
 if failure then return failure end
 local is_news = c.assignment_state == 'offered'
 if is_news then
-  put(c, 'assignment_state', 'accepted')
   local connect_timeout = redis.call('HGET', QUEUE .. c.queue_id, 'connect_timeout')
-  put(c, 'deadline_at', arm('assignment', c.id, now + connect_timeout * 1000))
-  put(user(actor), 'missed', '')
+  put(c, {assignment_state = 'accepted', deadline_at = arm('assignment', c.id, now + connect_timeout * 1000)})
+  local u = user(actor)
+  put(u, {missed = ''})
 end
 local json = assignment_json(c)
 if is_news then emit('assignment.accepted', actor, json) end

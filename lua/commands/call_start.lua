@@ -35,9 +35,9 @@ if is_mine then
 end
 local id = next_id()
 local k = new_call(id, actor, callee_id, meeting, ext, is_mine and c.id or '')
-put(me, 'call', id)
-put(other, 'call', id)
-put(k, 'ring_until', arm('ring', id, now + ring_ms))
+put(me, {call = id})
+put(other, {call = id})
+put(k, {ring_until = arm('ring', id, now + ring_ms)})
 local json = call_json(k, ext)
 emit('call.incoming', callee_id, json)
 me.cause, other.cause = 'call', 'call'

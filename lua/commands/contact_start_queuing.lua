@@ -33,13 +33,8 @@ end
 audit('start_queuing', customer_id)
 if name == '' then name = redis.call('HGET', customer.key, 'name') or '' end
 create_user(customer)
-local c = new_contact(next_id(), customer_id, name, ext, presence)
-put(c, 'queue_id', queue_id)
-put(customer, 'contact', c.id)
-if customer.session == '' then
-  put(customer, 'name', name)
-  review_lifetime(customer)
-  if presence ~= 'none' then arm_grace(customer) end
-end
+local c = new_contact(next_id(), customer_id, queue_id, name, ext, presence)
+put(customer, {contact = c.id})
+if customer.session == '' then begin_without_session(customer, name, presence) end
 local place_now = place(c)
 return done(contact_json(c, place_now))

@@ -44,10 +44,10 @@ else
   wrap_up(u, from)
   -- Who wraps up must not be chosen for what he sends away.
   if u.wrap_until ~= '' then index_able(u) end
-  put(c, 'wait_from', now_text)
+  put(c, {wait_from = now_text})
 end
 if queue_id ~= '' then
-  put(c, 'queue_id', queue_id)
+  put(c, {queue_id = queue_id})
   place(c, waits and 'moved' or 'transferred')
 else
   local agent_priority = redis.call('ZSCORE', AGENT_QUEUES .. agent_id, c.queue_id)

@@ -28,12 +28,12 @@ if not was_gone then
   if u.session ~= session_id then emit('session.replaced', actor, '{"session_id":"' .. u.session .. '"}') end
 end
 if u.client ~= client then
-  put(u, 'client', client)
-  put(u, 'request_id', 0)
-  put(u, 'reply', '')
+  put(u, {client = client})
+  put(u, {request_id = 0})
+  put(u, {reply = ''})
 end
-put(u, 'session', session_id)
-put(u, 'node', node_id)
+put(u, {session = session_id})
+put(u, {node = node_id})
 hold_session(node_id, session_id, actor)
 if was_gone then
   review_lifetime(u)

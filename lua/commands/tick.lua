@@ -71,14 +71,14 @@ end
 function handlers.wrap(id)
   local u = agent(id)
   if u.wrap_until == '' then return end
-  put(u, 'wrap_until', '')
+  put(u, {wrap_until = ''})
   settle(u, 'wrap_up_over')
 end
 
 function handlers.cool(id)
   local u = agent(id)
   if u.cool_until == '' then return end
-  put(u, 'cool_until', '')
+  put(u, {cool_until = ''})
   settle(u, 'cool_down_over')
 end
 

@@ -1,5 +1,6 @@
 -- What the end of a call means for the work it belonged to; the call itself has ended.
 -- USES call contact close give_back settle
+-- ONCE after_call refuse
 
 -- `word`: refused, no_answer, lost, completed (a hang-up after the answer); while it rang also rejected (the agent
 -- hung up) and withdrawn (he is lost).

@@ -24,7 +24,7 @@ local function tell_agent_changes()
     local state = agent_state(u)
     local is_new = state ~= u.state_before
     if is_new then
-      put(u, 'since_at', now_text)
+      put(u, {since_at = now_text})
     end
     if u.settings_changed or (is_new and (u.was_agent or u.serves ~= '' or u.contacts ~= '')) then
       local reason = u.dnd ~= '' and (u.dnd_reason or redis.call('HGET', u.key, 'dnd_reason')) or ''

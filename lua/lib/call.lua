@@ -1,5 +1,6 @@
 -- A call between two users. Both point at it with `call`, from ringing to its end; then its hash goes.
 -- USES user agent json events timers lifetime grace
+-- ONCE end_call end_call_of leave_call
 -- HASH caller_id callee_id state meeting ext contact_id
 --
 -- In the scripts a call is `k`. Its id begins with the time: that is `started_at`. The call of a contact is the one
@@ -17,12 +18,9 @@ end
 local function new_call(id, caller_id, callee_id, meeting, ext, contact_id)
   local key, v = CALL .. id, {}
   local k = ENTITY_CALL
-  put(k, 'caller_id', caller_id)
-  put(k, 'callee_id', callee_id)
-  put(k, 'state', 'ringing')
-  put(k, 'meeting', meeting)
-  put(k, 'ext', ext)
-  put(k, 'contact_id', contact_id)
+  put(k, {
+    caller_id = caller_id, callee_id = callee_id, state = 'ringing', meeting = meeting, ext = ext, contact_id = contact_id,
+  })
   return k
 end
 
@@ -42,7 +40,7 @@ local function leave_call(k)
   redis.call('UNLINK', k.key)
   for _, id in ipairs({k.caller_id, k.callee_id}) do
     local u = agent(id)
-    put(u, 'call', '')
+    put(u, {call = ''})
     if u.session == '' then has_less(u) end
   end
 end
@@ -51,7 +49,8 @@ end
 local function end_call(k, reason)
   leave_call(k)
   local json = call_json(k, '', reason)
-  emit('call.ended', k.caller_id, json, nil, nil, k.callee_id)
+  emit('call.ended', k.caller_id, json)
+  also_to(k.callee_id)
 end
 
 -- End the call of a contact, if there is one.

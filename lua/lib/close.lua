@@ -1,5 +1,6 @@
 -- The end of an open contact in whatever state.
 -- USES finish
+-- ONCE close_contact
 
 -- Return the agent who held it, to be settled, if there was one.
 local function close_contact(c, reason)

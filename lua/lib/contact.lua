@@ -28,22 +28,25 @@ local function contact(id)
 end
 
 -- Return a contact that is not in Redis yet.
-local function new_contact(id, customer_id, name, ext, presence)
+local function new_contact(id, customer_id, queue_id, name, ext, presence)
   local key, v = CONTACT .. id, {}
   local c = ENTITY_CONTACT
   c.queued_at = string.sub(id, 1, 13)
   c.addressee = presence ~= 'none' and customer_id
-  put(c, 'card', '"contact_id":"' .. id .. '","customer_id":' .. quote_id(customer_id) .. ',"name":' .. quote(name)
-    .. ',"queued_at":' .. c.queued_at .. ',"ext":' .. quote(ext))
-  put(c, 'customer_id', customer_id)
-  put(c, 'presence', presence)
+  put(c, {
+    card = '"contact_id":"' .. id .. '","customer_id":' .. quote_id(customer_id) .. ',"name":' .. quote(name)
+      .. ',"queued_at":' .. c.queued_at .. ',"ext":' .. quote(ext),
+    customer_id = customer_id,
+    presence = presence,
+    queue_id = queue_id,
+  })
   contacts[id] = c
   return c
 end
 
--- Return the contact as JSON, in two pieces. `position` is for one that waits; `reason` says why an event happened to it,
+-- Return the contact as JSON, in two pieces. `place_now` is for one that waits; `reason` says why an event happened to it,
 -- or, of an ended one, why it ended.
-local function contact_pieces(c, position, reason)
+local function contact_pieces(c, place_now, reason)
   local json = c.json
   if not json then
     local waited_ms = (c.matched_at ~= '' and c.matched_at or c.ended_at or now) - c.queued_at
@@ -52,12 +55,12 @@ local function contact_pieces(c, position, reason)
     c.json = json
   end
   reason = c.reason or reason
-  if not position and not reason then return json, ',"position":null}' end
-  return json, ',"position":' .. (position or 'null') .. (reason and ',"reason":"' .. reason .. '"}' or '}')
+  if not place_now and not reason then return json, ',"position":null}' end
+  return json, ',"position":' .. (place_now or 'null') .. (reason and ',"reason":"' .. reason .. '"}' or '}')
 end
 
-local function contact_json(c, position)
-  local json, rest = contact_pieces(c, position)
+local function contact_json(c, place_now)
+  local json, rest = contact_pieces(c, place_now)
   return json .. rest
 end
 

@@ -6,8 +6,8 @@
 -- before the grace ends.
 local function disconnect(u)
   let_session_go(redis.call('HGET', u.key, 'node') or '', u.session, u.id)
-  put(u, 'session', '')
-  put(u, 'node', '')
+  put(u, {session = ''})
+  put(u, {node = ''})
   review_lifetime(u)
   if u.serves ~= '' then set_connected(u, 0) end
   if is_awaited(u) then arm_grace(u) end
@@ -15,7 +15,7 @@ local function disconnect(u)
   if c and c.presence ~= 'none' then
     if c.state == 'waiting' then
       leave_line(c)
-      put(c, 'state', 'held')
+      put(c, {state = 'held'})
       redis.call('ZADD', HELD .. c.queue_id, c.queued_at, c.id)
       emit('contact.held', u.id, contact_pieces(c, position(c)))
       ring(c.queue_id)

@@ -3,10 +3,10 @@
 local function end_pauses(u)
   if u.wrap_until ~= '' then
     disarm('wrap', u.id)
-    put(u, 'wrap_until', '')
+    put(u, {wrap_until = ''})
   end
   if u.cool_until ~= '' then
     disarm('cool', u.id)
-    put(u, 'cool_until', '')
+    put(u, {cool_until = ''})
   end
 end

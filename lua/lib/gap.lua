@@ -10,7 +10,7 @@ local function renew_deadline(id)
   if not c or c.state ~= 'preparing' then return end
   local seconds = redis.call('HGET', QUEUE .. c.queue_id,
     c.assignment_state == 'offered' and 'offer_timeout' or 'connect_timeout')
-  put(c, 'deadline_at', arm('assignment', id, now + seconds * 1000))
+  put(c, {deadline_at = arm('assignment', id, now + seconds * 1000)})
 end
 
 local function renew_grace(id)

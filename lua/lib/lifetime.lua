@@ -7,17 +7,13 @@ local function review_lifetime(u)
   ageing[#ageing + 1] = u
 end
 
--- Whether he has a session that watches: asked only where nothing else keeps his hash.
-local function watches(u)
-  local watching = u.watching or redis.call('HGET', u.key, 'watching') or ''
-  return string.find(' ' .. watching, ' [^: ]') ~= nil
-end
-
 local function settle_lifetimes()
   for i = 1, #ageing do
     local u = ageing[i]
     if u.session == '' and u.contact == '' and u.serves == '' and u.contacts == '' and u.call == ''
-        and u.dnd == '' and u.capacity == '1' and not watches(u) then
+        and u.dnd == '' and u.capacity == '1'
+        -- Whether he has a session that watches: asked only where nothing else keeps his hash.
+        and not string.find(' ' .. (u.watching or redis.call('HGET', u.key, 'watching') or ''), ' [^: ]') then
       redis.call('PEXPIRE', u.key, USER_KEPT_MS)
     else
       redis.call('PERSIST', u.key)

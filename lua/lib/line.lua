@@ -1,5 +1,6 @@
 -- The waiting line of a queue, and `heads`, the index of the oldest of every line.
 -- USES queue contact timers
+-- ONCE leave_line
 local PRIORITY_STEP = 4398046511104 -- 2^42 ms: priority first, then time; exact below 2^53 until 2109
 
 -- Say who is the oldest of a queue's line.
@@ -37,8 +38,7 @@ local function leave_line(c)
 end
 
 local function stop_wait_timer(c)
-  if c.wait_until ~= '' then
-    disarm('wait', c.id)
-    put(c, 'wait_until', '')
-  end
+  if c.wait_until == '' then return end
+  disarm('wait', c.id)
+  put(c, {wait_until = ''})
 end

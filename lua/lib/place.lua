@@ -1,5 +1,6 @@
 -- Give a contact its place: with an able agent, in the line, or held.
 -- USES tenant user agent queue contact events timers line position offer finish
+-- ONCE place
 
 -- Return the able agent whom a contact of queue `q` gets, his priority there, and how many others are able. The
 -- able set is in the order of the rule: agent priority, idle longest, smaller id.
@@ -33,14 +34,11 @@ local function place(c, word)
   end
 
   c.state, c.json = is_away and 'held' or 'waiting', false
-  if word then
-    put(c, 'agent_id', '')
-    put(c, 'matched_at', '')
-  end
+  if word then put(c, {agent_id = '', matched_at = ''}) end
   local place_now
   if not u then
-    put(c, 'state', c.state)
-    if wait_until then put(c, 'wait_until', arm('wait', c.id, wait_until)) end
+    put(c, {state = c.state})
+    if wait_until then put(c, {wait_until = arm('wait', c.id, wait_until)}) end
     if is_away then
       redis.call('ZADD', HELD .. q.id, c.queued_at, c.id)
       place_now = position(c)

@@ -1,5 +1,6 @@
 -- The memory of requests: a changing command happens once for each (user, client, id), or (user, Idempotency-Key).
 -- USES tenant user fail done json
+-- ONCE replied
 --
 -- It is kept in the same script as the change, so an answer that was lost on the way is simply asked for again:
 -- the last id gives the first answer, an older one says that it was done. Another command under the last id is a

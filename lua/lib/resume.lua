@@ -4,7 +4,7 @@
 local function resume(c)
   local q = queue(c.queue_id)
   redis.call('ZREM', HELD .. q.id, c.id)
-  put(c, 'state', 'waiting')
+  put(c, {state = 'waiting'})
   local u, agent_priority, others
   if q.deleting == '' then u, agent_priority, others = choose_agent(q) end
   local before = not u and enter_line(c, q)

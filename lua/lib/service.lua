@@ -5,7 +5,7 @@ local function leave_queue(u, queue_id)
   redis.call('ZREM', QUEUE_AGENTS .. queue_id, u.id)
   redis.call('ZREM', ABLE .. queue_id, u.id)
   local left = u.serves - 1
-  put(u, 'serves', left > 0 and left or '')
+  put(u, {serves = left > 0 and left or ''})
   if left == 0 then
     redis.call('ZREM', AGENTS, u.id)
     if u.session == '' then has_less(u) end

@@ -1,5 +1,6 @@
 -- After anything that may have made an agent able, or no longer able: match him, or index him.
 -- USES tenant able offer contact timers
+-- ONCE settle
 
 -- Return the contact that an agent gets by the order rule: of the served queues with somebody waiting, the one
 -- with the smallest score in `heads` (priority, then age); among equal scores the smaller contact id.
@@ -24,7 +25,7 @@ end
 -- While the tenant is paused nobody is matched: who becomes able cools down until the ticks go on.
 local function settle(u, cause)
   if u.cause == '' then u.cause = cause end
-  if paused and u.idle_since == '' and is_able(u) then put(u, 'cool_until', arm('cool', u.id, now)) end
+  if paused and u.idle_since == '' and is_able(u) then put(u, {cool_until = arm('cool', u.id, now)}) end
   local c
   if is_able(u) then c = choose_contact(u) end
   if c then

@@ -13,6 +13,7 @@ if paused and not string.find(' node_renew session_close tenant_pause tenant_res
 end
 if now < tonumber(tenant[1]) then now = tonumber(tenant[1]) end
 local now_text = string.format('%d', now)
+local is_watched = tenant[3] and tenant[3] >= now_text
 local stamped = false
 
 -- Return a new contact id: it sorts by time, also within one millisecond.

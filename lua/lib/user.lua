@@ -23,7 +23,6 @@ end
 -- Give a user his hash, if he has none. Its epoch tells clients that offsets count from the start.
 local function create_user(u)
   if u.epoch == '' then
-    put(u, 'epoch', now_text)
-    put(u, 'offset', '0')
+    put(u, {epoch = now_text, offset = '0'})
   end
 end

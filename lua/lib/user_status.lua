@@ -1,5 +1,6 @@
 -- The status of a user, and telling its changes, in the log, while somebody watches.
 -- USES tenant user json events
+-- ONCE read_statuses tell_user_changes
 -- The first that applies, of what a user's hash says.
 local function status_of(session, call_id, contact_id, contact_ids)
   if (session or '') == '' then return 'offline' end
@@ -15,19 +16,18 @@ local function user_status_json(id)
   return '{"user_id":' .. quote_id(id) .. ',"status":"' .. status_of(v[1], v[2], v[3], v[4]) .. '","dnd":' .. dnd .. '}'
 end
 
--- Return the status of everybody whose hash is about to be written, if anybody in the tenant watches.
+-- Return the status of everybody whose hash is about to be written.
 local function read_statuses()
-  if not tenant[3] or tenant[3] < now_text then return nil end
   local before = {}
   for id, u in pairs(users) do
-    if u.changes then before[id] = user_status_json(id) end
+    if u.writes then before[id] = user_status_json(id) end
   end
   return before
 end
 
 -- Tell whose status has changed since `before`.
 local function tell_user_changes(before)
-  for id, json in pairs(before or {}) do
+  for id, json in pairs(before) do
     local json_now = user_status_json(id)
     if json_now ~= json then emit('user.status', nil, json_now) end
   end

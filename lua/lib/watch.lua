@@ -20,7 +20,7 @@ local function write_watches(u, list)
     local watch = list[i]
     entries[i] = watch.session_id and watch.owner .. ':' .. watch.session_id .. ':' .. watch.node_id or ':' .. watch.owner .. ':'
   end
-  put(u, 'watching', table.concat(entries, ' '))
+  put(u, {watching = table.concat(entries, ' ')})
   review_lifetime(u)
 end
 

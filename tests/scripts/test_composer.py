@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from dispatcher.store.entities import EntityError
 from dispatcher.store.scripts import COMMON_ARGUMENTS, REQUIRED_SECTIONS, ScriptError, Scripts
 
 COMMAND = """\
@@ -172,3 +173,119 @@ def test_refuses_libs_that_use_each_other(make: Make) -> None:
 def test_does_not_know_a_script_that_is_not_there(make: Make) -> None:
     with pytest.raises(KeyError):
         compose(make(), "thing_undo")
+
+
+def lines_of(text: str, name: str) -> list[str]:
+    """Return a function with all that stands inside of it."""
+    lines = text.splitlines()
+    begin = next(n for n, line in enumerate(lines) if line.startswith(f"local function {name}("))
+    opened = 0
+    for n in range(begin, len(lines)):
+        opened += lines[n].count("function ") - (lines[n] == "end")
+        if not opened:
+            return lines[begin : n + 1]
+    raise AssertionError(f"{name} does not end")
+
+
+NESTING = """\
+-- What is done once.
+-- ONCE doing other
+local function shared(x)
+  return x
+end
+
+local function inmost(x)
+  return shared(x)
+end
+
+local function inner(x)
+  return inmost(x)
+end
+
+local function doing(what, often)
+  return inner(what) .. inmost(often)
+end
+
+local function other(what)
+  return shared(what)
+end
+"""
+
+
+def test_what_only_a_function_called_once_uses_stands_inside_of_it(make: Make) -> None:
+    command = COMMAND.replace("doing(what, often)", "doing(what, often) .. other(what)")
+    text = compose(make(commands__thing_do=command, lib__doing=NESTING))
+    inside = [line.partition("(")[0] for line in lines_of(text, "doing") if "function" in line]
+    assert inside == ["local function doing", "local function inmost", "local function inner"]
+    assert len(lines_of(text, "shared")) == 3, "two that are not inside each other use it"
+    assert text.index("function shared") < text.index("function doing")
+
+
+def test_what_is_called_often_is_made_once(make: Make) -> None:
+    text = compose(make(lib__doing=NESTING.replace("-- ONCE doing other", "-- ONCE other")))
+    assert len(lines_of(text, "doing")) == 3
+
+
+def test_refuses_an_argument_that_is_called_like_something_outside(make: Make) -> None:
+    """Inside of the function, another would take it for what stands outside of both."""
+    lib = "-- L.\nlocal state = 1\nlocal function doing(state, often)\n  return state + often\nend\n"
+    with pytest.raises(ScriptError, match=r"^doing: the argument state is called like something outside$"):
+        compose(make(lib__doing=lib))
+
+
+ENTITY = """\
+-- A thing.
+-- HASH first colour size=0
+-- OWN  seen known=
+local function doing(id, often)
+  local key = QUEUE .. id
+  local v = redis.call('HMGET', key, FIELDS_DOING)
+  local t = ENTITY_DOING
+  put(t, {colour = 'red' .. string.rep('x', 2), weight = (often + 1), })
+  t.seen = 'it.size' .. t.id
+  return t.colour .. t.known
+end
+"""
+
+
+def test_an_entity_is_an_array_of_what_is_mentioned(make: Make) -> None:
+    text = compose(make(lib__doing=ENTITY))
+    assert "'HMGET', key, 'first', 'colour')" in text, "size is not read: nobody mentions it"
+    assert "local t = {id, key, false, 1, false, v[1] or '', v[2] or '', false, ''}" in text
+    assert "t[7] = 'red' .. string.rep('x', 2) put(t, 'colour', t[7], 'weight', (often + 1))" in text
+    assert "t[8] = 'it.size' .. t[1]" in text, "what stands in a text is not a member"
+    assert "return t[7] .. t[9]" in text
+
+
+def test_an_absent_field_is_what_its_lib_says(make: Make) -> None:
+    text = compose(make(lib__doing=ENTITY.replace("t.known", "t.size")))
+    assert "v[1] or '', v[2] or '', v[3] or '0', false}" in text
+
+
+def test_more_fields_than_one_put_takes_are_several(make: Make) -> None:
+    text = compose(make(lib__doing=ENTITY.replace("weight = (often + 1), ", "a = 1, b = {2, 3}, c = 4, d = 5")))
+    assert "put(t, 'colour', t[7], 'a', 1, 'b', {2, 3}) put(t, 'c', 4, 'd', 5)" in text
+
+
+def test_a_member_of_two_entities_has_one_slot(make: Make) -> None:
+    other = (
+        ENTITY.replace("first colour", "begin middle end_ colour").replace("doing", "other").replace("DOING", "OTHER")
+    )
+    command = COMMAND.replace("USES   doing", "USES   doing other").replace("often)", "often) .. other(what, often)")
+    text = compose(make(commands__thing_do=command, lib__doing=ENTITY, lib__other=other))
+    assert "local t = {id, key, false, 1, false, v[1] or '', v[2] or '', false, ''}" in text
+    # `begin`, `colour`, and its own two, in the slots that they have already.
+    assert text.count("t[7] = 'red'") == 2
+    assert text.count("return t[7] .. t[9]") == 2
+
+
+def test_refuses_a_table_whose_key_is_a_member(make: Make) -> None:
+    with pytest.raises(EntityError, match="a table with the key colour cannot be told from an entity"):
+        compose(make(lib__doing=ENTITY.replace("t.seen = ", "local x = {colour = 1}\n  t.seen = ")))
+
+
+@pytest.mark.parametrize("broken", ["put(t, {colour = 'red'", "put(t, {colour = 'red'}, 1)"])
+def test_refuses_a_put_that_is_not_well_formed(make: Make, broken: str) -> None:
+    lib = ENTITY.replace("put(t, {colour = 'red' .. string.rep('x', 2), weight = (often + 1), })", broken)
+    with pytest.raises(EntityError, match="a put "):
+        compose(make(lib__doing=lib))
