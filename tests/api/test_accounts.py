@@ -20,6 +20,8 @@ from dispatcher.store.connect import Store
 from dispatcher.store.keys import key
 from tests.api.doors import Doors, doors
 
+pytestmark = pytest.mark.lanes("embedded", "redis")
+
 PASSWORD = "correct horse battery"
 ANN: dict[str, Any] = {"user_id": "ann", "name": "Ann", "roles": ["supervisor", "agent"], "password": PASSWORD}
 

@@ -20,6 +20,8 @@ from dispatcher.store.keys import key
 from dispatcher.tenancy import TenantPatch
 from tests.api.nodes import Running, node
 
+pytestmark = pytest.mark.lanes("embedded", "redis")
+
 SECRET = "pages & backends"
 MADE_AT = 1_763_824_800_000
 MADE = "2025-11-22 16:20:00"

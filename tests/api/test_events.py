@@ -25,6 +25,8 @@ from dispatcher.store.keys import key
 from tests.api.nodes import Running, node
 from tests.gateway.node import until
 
+pytestmark = pytest.mark.lanes("embedded", "redis")
+
 SECONDS = 10
 
 

@@ -25,6 +25,8 @@ from dispatcher.tenancy import AccountCreate
 from tests.api.doors import Doors, doors
 from tests.scripts.frozen import Frozen
 
+pytestmark = pytest.mark.lanes("embedded", "redis")
+
 DOCUMENT = http.build(body_bytes_max=1).openapi()
 SCHEMAS = DOCUMENT["components"]["schemas"]
 EVERYTHING = frozenset(Role)

@@ -17,6 +17,8 @@ from dispatcher.store.keys import key
 from dispatcher.store.runner import Reply, Runner
 from tests.api.doors import Doors, doors
 
+pytestmark = pytest.mark.lanes("embedded", "redis")
+
 EVERYTHING = tuple(Role)
 
 

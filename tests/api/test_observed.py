@@ -17,6 +17,8 @@ from dispatcher.settings import Settings
 from dispatcher.store.connect import Store
 from tests.api.nodes import Running, node
 
+pytestmark = pytest.mark.lanes("embedded", "redis")
+
 Capture = pytest.CaptureFixture[str]
 
 

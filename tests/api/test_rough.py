@@ -17,6 +17,8 @@ from dispatcher.settings import Settings
 from dispatcher.store.connect import Store
 from tests.api.fakes import ASSIGNMENT_ID, CONTACT_ID
 
+pytestmark = pytest.mark.lanes("embedded", "redis")
+
 TEXTS = [
     "",
     "0",

@@ -20,6 +20,8 @@ from dispatcher.store.keys import key
 from tests.api.doors import Doors, doors
 from tests.api.nodes import node
 
+pytestmark = pytest.mark.lanes("embedded", "redis")
+
 SHOP = "https://shop.example"
 
 

@@ -16,6 +16,8 @@ import pytest
 from dispatcher.model import CAPACITY_MAX, SERVED_QUEUES_MAX
 from tests.scripts.world import SCRIPTS, World
 
+pytestmark = pytest.mark.lanes("embedded", "redis")
+
 ROOT: dict[str, Any] = {"actor": "root", "supervisor": 1}
 BACKEND: dict[str, Any] = {"actor": "backend", "supervisor": 1, "presence": "none"}
 QUEUES = [f"q{n}" for n in range(SERVED_QUEUES_MAX)]

@@ -13,6 +13,8 @@ import pytest
 from dispatcher.store import keys
 from tests.scripts.world import World
 
+pytestmark = pytest.mark.lanes("embedded", "redis")
+
 ROOT: dict[str, Any] = {"actor": "root", "supervisor": 1}
 
 ODD_IDS = (

@@ -9,6 +9,8 @@ import pytest
 from dispatcher.store import keys
 from tests.scripts.world import SCRIPTS, Failed, World
 
+pytestmark = pytest.mark.lanes("embedded", "redis")
+
 REMEMBERING = sorted(name for name, source in SCRIPTS.commands.items() if "REQUEST" in source.sections["ERRORS"])
 
 SILENT = {"message_send", "tenant_mint"}
