@@ -38,7 +38,8 @@ local function place(c, word)
   local place_now
   if not u then
     put(c, {state = c.state})
-    if wait_until then put(c, {wait_until = arm('wait', c.id, wait_until)}) end
+    -- Not earlier than now: a timer that long ago would look as if nobody had ticked since (see `gap`).
+    if wait_until then put(c, {wait_until = arm('wait', c.id, math.max(wait_until, now))}) end
     if is_away then
       redis.call('ZADD', HELD .. q.id, c.queued_at, c.id)
       place_now = position(c)

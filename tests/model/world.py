@@ -339,7 +339,8 @@ class World:
         max_wait = self.queues[contact.queue_id].policy.max_wait
         self.timers.pop(f"wait:{contact.contact_id}", None)
         if max_wait:
-            self.timers[f"wait:{contact.contact_id}"] = contact.wait_from + max_wait * 1000
+            # Past its end already: it is due now, and not since then, which would tell of a gap.
+            self.timers[f"wait:{contact.contact_id}"] = max(self.now, contact.wait_from + max_wait * 1000)
 
     def give_back(self, contact: ContactState, word: str) -> None:
         """Let a contact without assignment find its place in its queue again, and match it.

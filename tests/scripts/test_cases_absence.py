@@ -228,6 +228,23 @@ async def test_a_tick_that_is_behind_with_its_work_is_no_gap(world: World) -> No
     assert len(world.events) == 8, "somebody ticked five seconds ago"
 
 
+async def test_a_wait_that_ended_while_it_stood_still_is_no_gap(world: World) -> None:
+    """A contact comes back held, long past its `max_wait`: it falls due now, and has not been due all the time."""
+    await world.queue("q", max_wait=10)
+    await world.queue("other", offer_timeout=20)
+    await world.agent("anna", "q")
+    contact = await world.customer("kim", "q")
+    await world.answer("anna", "accept")
+    await world.after(15)
+    await world.agent("ben", "other")
+    await world.customer("lea", "other")
+    await world.after(19.999)
+    await world.drop("kim")
+    told = await tick_at(world, START_AT + 35_002)
+    assert "assignment.cancelled(missed)" in told, "ben's offer ended, and somebody ticked a moment ago"
+    assert (await world.contact(contact))["reason"] == "timed_out"
+
+
 async def test_each_gap_is_a_gap_of_its_own(world: World) -> None:
     await world.queue("q")
     await world.join("kim", "q")
