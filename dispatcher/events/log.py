@@ -23,6 +23,7 @@ BLOCK_MS = 2000
 
 _CURSOR = re.compile(r"(\d{1,20})(?:-(\d{1,20}))?")
 _PART_MAX = 2**64 - 1
+_LAST = (_PART_MAX, _PART_MAX)
 
 
 class Part(NamedTuple):
@@ -35,6 +36,9 @@ class Part(NamedTuple):
 async def read(store: Store, tenant: str, since: str = START, limit: int = 100) -> Part:
     """Return at most `limit` entries after the cursor `since`. Errors: PARAM_ERR (no cursor), UNAVAILABLE."""
     after = position(since)
+    if after == _LAST:
+        # Redis knows nothing behind it, and says so with an error.
+        return Part(())
     name = key(tenant, "log")
     with redis_errors():
         found: Any = await store.client.xrange(name, min=f"({after[0]}-{after[1]}", count=min(limit, BATCH_MAX))
@@ -64,7 +68,7 @@ async def begin(store: Store, tenant: str, since: str = "", contact_id: str = ""
         return since
     if contact_id:
         # Its id begins with the time (ms) of its first entry.
-        return str(int(contact_id[:13]) - 1)
+        return str(max(0, int(contact_id[:13]) - 1))
     return await end(store, tenant)
 
 

@@ -153,9 +153,15 @@ async def test_what_is_no_cursor(store: Store, tenant: str, since: str) -> None:
     assert caught.value.code is Code.PARAM_ERR
 
 
-async def test_the_largest_cursor(store: Store, dispatcher: Dispatcher, boss: Actor) -> None:
+@pytest.mark.parametrize("since", [f"{2**64 - 1}-{2**64 - 2}", f"{2**64 - 1}-{2**64 - 1}"])
+async def test_the_largest_cursors(store: Store, dispatcher: Dispatcher, boss: Actor, since: str) -> None:
     await dispatcher.create_queue(boss, QueueCreate())
-    assert (await log.read(store, boss.tenant, f"{2**64 - 1}-{2**64 - 2}")).entries == ()
+    assert (await log.read(store, boss.tenant, since)).entries == ()
+
+
+async def test_the_story_of_the_earliest_contact_that_an_id_can_name(store: Store, tenant: str) -> None:
+    since = await log.begin(store, tenant, contact_id="0000000000000-0000")
+    assert log.position(since) == (0, 0)
 
 
 async def test_nodes_and_tenants(store: Store, tenant: str) -> None:
