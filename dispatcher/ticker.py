@@ -86,8 +86,9 @@ class Ticker:
     `trim(tenant, now_ms)` drops what is too old from a log; it is called once a minute by the owner. `on_late` is told
     how late (s) each timer is that this node knew of, when its tick begins.
 
-    Three tasks, `ticker.timers` (sleeps to what is due), `ticker.beat` (node list, clock) and `ticker.look` (owned
-    tenants), and a short one `ticker.tick:<tenant>` for each tenant being ticked, so that a slow one delays no other.
+    Four tasks, `ticker.timers` (sleeps to what is due), `ticker.beat` (node list, clock), `ticker.look` (owned tenants)
+    and `ticker.trim` (their logs), and a short one `ticker.tick:<tenant>` for each tenant being ticked, so that a slow
+    one delays no other.
     """
 
     def __init__(
@@ -145,6 +146,7 @@ class Ticker:
             asyncio.create_task(self._run_timers(), name="ticker.timers"),
             asyncio.create_task(self._run_beat(), name="ticker.beat"),
             asyncio.create_task(self._run_look(), name="ticker.look"),
+            asyncio.create_task(self._run_trim(), name="ticker.trim"),
         ]
 
     async def stop(self) -> None:
@@ -270,7 +272,7 @@ class Ticker:
             return
 
     async def _look(self) -> None:
-        """Tick the owned tenants whose time it is, and trim their logs once a minute."""
+        """Tick the owned tenants whose time it is."""
         if not self._nodes:
             return
         survey, self._survey = self._survey, False
@@ -280,10 +282,22 @@ class Ticker:
         owned = [tenant for tenant in tenants if owner(tenant, self._nodes) == self.node]
         self.owned = tuple(owned)
         await self._tick_some([tenant for tenant in owned if survey or self._is_time(tenant, now_s)])
-        for tenant in owned:
-            if now_s - self._trimmed_s.get(tenant, -ACTIVE_S) >= ACTIVE_S:
+
+    async def _run_trim(self) -> None:
+        # Apart from the look: a log whose server does not answer must not hold up anybody's timers.
+        await _repeat("trim", self._trim_logs, _beat_pause)
+
+    async def _trim_logs(self) -> None:
+        """Trim the logs of the owned tenants once a minute. One that fails holds up no other, and has its next turn."""
+        for tenant in self.owned:
+            now_s = self._monotonic_s()
+            if now_s - self._trimmed_s.get(tenant, -ACTIVE_S) < ACTIVE_S:
+                continue
+            self._trimmed_s[tenant] = now_s
+            try:
                 await self._trim(tenant, self.now_ms())
-                self._trimmed_s[tenant] = now_s
+            except DispatcherError as error:
+                log.warning("ticker.trim_failed", tenant=tenant, code=error.code.name)
 
     def _is_time(self, tenant: str, now_s: float) -> bool:
         looked_s = self._looked_s.get(tenant)

@@ -199,13 +199,51 @@ async def test_the_owner_trims_the_logs(monkeypatch: pytest.MonkeyPatch) -> None
     assert len(world.trimmed) <= 6
 
 
+async def test_a_log_that_cannot_be_trimmed_holds_up_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ticker, "BEAT_S", 0.05)
+    world = World(names={"broken", "whole"})
+    world.arm("whole", 30_000)
+    node = Node(world)
+    trim = node.trim
+
+    async def failing(tenant: str, now_ms: int) -> None:
+        await trim(tenant, now_ms)
+        if tenant == "broken":
+            raise DispatcherError(Code.SERVER_EXCEPTION)
+
+    monkeypatch.setattr(node, "trim", failing)
+    async with asyncio.timeout(10), running(node):
+        await world.until(lambda: "whole" in world.trimmed)
+        await world.until_ticked("whole", world.ticks["whole"] + 3)
+    assert world.trimmed == ["broken", "whole"], "it has its next turn in a minute"
+
+
+async def test_a_log_whose_server_is_silent_holds_up_no_timer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ticker, "BEAT_S", 0.05)
+    world = World(names={"silent"})
+    world.arm("silent", 30_000)
+    node = Node(world)
+    asked = asyncio.Event()
+
+    async def silent(tenant: str, now_ms: int) -> None:
+        asked.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(node, "trim", silent)
+    async with asyncio.timeout(10), running(node):
+        await asked.wait()
+        # Armed by a node that died: whoever looks finds it.
+        world.arm("silent", 0)
+        await world.until_fired(1)
+
+
 async def test_tasks_have_names_and_end() -> None:
     world = World(names={"t"})
     node = Node(world)
     before = asyncio.all_tasks()
     async with running(node) as one:
         names = {task.get_name() for task in asyncio.all_tasks() - before}
-        assert {"ticker.timers", "ticker.beat", "ticker.look"} <= names
+        assert {"ticker.timers", "ticker.beat", "ticker.look", "ticker.trim"} <= names
         await until(world, one, ["n1"])
         node.failure = DispatcherError(Code.UNAVAILABLE)
         one.due("t", 0)
