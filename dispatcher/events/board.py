@@ -85,10 +85,13 @@ class Board:
         self._clock = clock
 
     async def run(self, since: str) -> None:
-        """Tell at most one frame per second, until cancelled."""
+        """Tell at most one frame per second, until cancelled or nobody is left."""
         bell = asyncio.Event()
         async with aclosing(self._logs.follow(self.tenant, since, limit=ENTRIES_AT_ONCE, bell=bell)) as parts:
             async for part in parts:
+                if not self.members:
+                    # Cancelled, but redis-py lost it (see `dispatcher.tasks`): nobody joins a board that was left.
+                    return
                 self.fold(part.entries)
                 if len(part.entries) < ENTRIES_AT_ONCE and self.pending:
                     next_at = self._clock.time() + INTERVAL_S

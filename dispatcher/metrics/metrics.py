@@ -118,7 +118,7 @@ class Metrics(Collector):
             for tenant in owned - self._counting.keys():
                 self._counting[tenant] = asyncio.create_task(self._count(tenant), name=f"metrics.count:{tenant}")
             for tenant in self._counting.keys() - owned:
-                self._counting.pop(tenant).cancel()
+                await end([self._counting.pop(tenant)])
             await asyncio.sleep(FOLLOW_S)
 
     async def _count(self, tenant: str) -> None:
