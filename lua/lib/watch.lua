@@ -8,7 +8,9 @@ local WATCHES_MAX = 8
 
 local function read_watches(u)
   local list = {}
-  for owner, session, node in string.gmatch(redis.call('HGET', u.key, 'watching') or '', '([^: ]*):([^: ]+):(%S*)') do
+  -- Of two that end in one script the second must see what became of the first.
+  local known = u.watching or redis.call('HGET', u.key, 'watching') or ''
+  for owner, session, node in string.gmatch(known, '([^: ]*):([^: ]+):(%S*)') do
     list[#list + 1] = owner ~= '' and {owner = owner, session_id = session, node_id = node} or {owner = session}
   end
   return list

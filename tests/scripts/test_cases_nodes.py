@@ -203,6 +203,16 @@ async def test_a_dead_node_leaves_nothing_of_who_watched(world: World) -> None:
     assert 86_000 < await world.store.client.ttl(world.key("user", "boss")) <= 86_400
 
 
+async def test_a_dead_node_leaves_nothing_of_who_watched_twice(world: World) -> None:
+    for n in range(8):
+        await watch(world, f"w{n}", f"c{n}")
+    await world.login("boss", node="n")
+    await tick_at(world, START_AT + LEASE)
+    assert await renew(world) == 0
+    for n in range(8, 16):
+        await watch(world, f"w{n}", f"c{n}", node="elsewhere")
+
+
 async def test_who_watches_keeps_his_hash_whatever_else_ends(world: World) -> None:
     await watch(world, "w1", "board")
     await world.login("boss")
