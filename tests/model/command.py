@@ -9,7 +9,7 @@ from typing import Any, TypeVar, cast
 from dispatcher.errors import Repeated
 from dispatcher.model import Actor
 from tests.model import views
-from tests.model.state import QueueState, Refused, UserState
+from tests.model.state import QueueState, Refused, UserState, WatchState
 from tests.model.world import World
 
 Result = dict[str, Any]
@@ -57,14 +57,14 @@ class Commands(World):
     def _once_then(self, actor: Actor, carry_out: Callable[[], DoneT], answer: Callable[[DoneT], ReplyT]) -> ReplyT:
         self.events = []
         self.check_running()
-        user = self.users.get(actor.user_id)
+        memory = self._memory(actor)
         if actor.client:
-            if user is None or user.client != actor.client:
+            if memory is None:
                 raise Refused("NOT_LOGIN")
-            if 0 < actor.request_id < user.request_id:
+            if 0 < actor.request_id < memory.request_id:
                 raise Repeated
-            if 0 < actor.request_id == user.request_id:
-                return cast(ReplyT, user.reply)
+            if 0 < actor.request_id == memory.request_id:
+                return cast(ReplyT, memory.reply)
         try:
             with self._command():
                 done = carry_out()
@@ -72,9 +72,18 @@ class Commands(World):
             self.events = []
             raise
         reply = answer(done)
-        if actor.client and actor.request_id and user is not None:
-            user.request_id, user.reply = actor.request_id, reply
+        if actor.client and actor.request_id and memory is not None:
+            memory.request_id, memory.reply = actor.request_id, reply
         return reply
+
+    def _memory(self, actor: Actor) -> UserState | WatchState | None:
+        """What remembers the requests of this client: his session, or one of his that watch."""
+        user = self.users.get(actor.user_id)
+        if user is None:
+            return None
+        if user.client == actor.client:
+            return user
+        return next((watch for watch in user.watches if watch.session and watch.client == actor.client), None)
 
     def check_running(self) -> None:
         """Refuse everything while the tenant is paused."""

@@ -49,8 +49,9 @@ def observe_model(world: World) -> Shape:
         },
         "timers": dict(world.timers),
         "nodes": {
-            node: [f"{user.session}:{user.user_id}" for user in world.held_by_node(node)]
-            for node in {user.node for user in world.users.values() if user.session and user.node}
+            node: [f"{session}:{user.user_id}" for session, user in world.held_by_node(node)]
+            for node in {held.node for user in world.users.values() for held in world.connections(user)}
+            if world.held_by_node(node)
         },
         "paused": {"": world.paused},
     }
@@ -80,6 +81,7 @@ def _model_user(world: World, user: UserState) -> Shape:
     return {
         "session": user.session,
         "node": user.node,
+        "watches": [(watch.client, watch.session, watch.node, watch.request_id) for watch in user.watches],
         "serves": len(user.serves),
         "dnd": user.dnd,
         "dnd_reason": user.dnd_reason,
@@ -216,6 +218,7 @@ def _user(fields: dict[str, str]) -> Shape:
     return {
         "session": fields.get("session", ""),
         "node": fields.get("node", ""),
+        "watches": [_watch(fields, entry) for entry in fields.get("watching", "").split()],
         "serves": int(fields.get("serves") or 0),
         "dnd": int(fields.get("dnd") or 0),
         "dnd_reason": fields.get("dnd_reason", ""),
@@ -227,6 +230,14 @@ def _user(fields: dict[str, str]) -> Shape:
         "call": fields.get("call", ""),
         **{name: _number(fields.get(name)) for name in ("idle_since", "wrap_until", "cool_until", "since_at")},
     }
+
+
+def _watch(fields: dict[str, str], entry: str) -> tuple[str, str, str, int]:
+    client, session, node = entry.split(":")
+    if not client:
+        # It has ended: only what its client asked last is remembered.
+        client, session = session, ""
+    return client, session, node, int(fields.get(f"request_id:{client}", 0))
 
 
 def _contact(id: str, fields: dict[str, str]) -> Shape:

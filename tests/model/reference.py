@@ -290,8 +290,8 @@ class Model(Sessions):
             self.lose(name)
             self._lose_agent(self.users[name])
         elif kind == "lease":
-            for user in self.held_by_node(name)[:LEASE_BATCH]:
-                self.disconnect(user)
+            for session, user in self.held_by_node(name)[:LEASE_BATCH]:
+                self.end_session(user, session)
             if self.held_by_node(name):
                 self.timers[f"lease:{name}"] = self.now
         elif kind == "ring":

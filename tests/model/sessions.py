@@ -6,16 +6,20 @@ from dispatcher.model import Actor
 from tests.model import views
 from tests.model.calls import Calls
 from tests.model.command import Result
-from tests.model.state import LEASE_MS, ContactState, UserState
+from tests.model.state import LEASE_MS, WATCHES_MAX, ContactState, Refused, UserState, WatchState
 
 
 class Sessions(Calls):
     """Commands about connections."""
 
-    def open_session(self, actor: Actor, session_id: str, node_id: str) -> Result:
+    def open_session(self, actor: Actor, session_id: str, node_id: str, watch: bool = False) -> Result:
         """Make this the user's session; a held contact of his waits again, an agent is there again."""
         self.events = []
+        if watch and not actor.is_supervisor:
+            raise Refused("API_NO_PERMISSION")
         self.check_running()
+        if watch:
+            return self._open_watch(actor, session_id, node_id)
         with self._command():
             user = self.users.setdefault(actor.user_id, UserState(actor.user_id))
             before, user.session = user.session, session_id
@@ -41,14 +45,44 @@ class Sessions(Calls):
             self.say_contact("contact.resumed", contact)
             self.match_contact(contact)
 
+    def _open_watch(self, actor: Actor, session_id: str, node_id: str) -> Result:
+        """Beside the user's session, with a memory of its own that lasts until another client needs the room."""
+        known = self.users.get(actor.user_id)
+        watches = known.watches if known is not None else []
+        same = [watch for watch in watches if watch.client == actor.client]
+        if not same and len(watches) >= WATCHES_MAX:
+            ended = [watch for watch in watches if not watch.session]
+            if not ended:
+                raise Refused("RATE_LIMITED")
+            watches.remove(ended[0])
+        with self._command():
+            user = self.users.setdefault(actor.user_id, UserState(actor.user_id))
+            user.name = actor.name or user.name
+            watch = same[0] if same else WatchState(actor.client, "", "", 0)
+            node, watch.session, watch.node, watch.opened_at = watch.node, session_id, node_id, self.now
+            user.watches = [*(other for other in user.watches if other is not watch), watch]
+            self.forget_lease(node)
+            if node_id:
+                self.timers[f"lease:{node_id}"] = self.now + LEASE_MS
+        return views.snapshot(self, user)
+
     def close_session(self, tenant: str, user_id: str, session_id: str) -> None:
-        """A connection is gone; one that is not the current session changes nothing."""
+        """A connection is gone; one that is neither the current session nor watches changes nothing."""
         self.events = []
         user = self.users.get(user_id)
-        if user is None or not session_id or user.session != session_id:
+        if user is None or not session_id:
             return
         with self._command():
+            self.end_session(user, session_id)
+
+    def end_session(self, user: UserState, session_id: str) -> None:
+        """End the current session of a user, or one of his that watch."""
+        if user.session == session_id:
             self.disconnect(user)
+        for watch in user.watches:
+            if watch.session == session_id:
+                node, watch.session, watch.node = watch.node, "", ""
+                self.forget_lease(node)
 
     def disconnect(self, user: UserState) -> None:
         """End the session of a user: graces begin, and what must not wait for him goes back."""

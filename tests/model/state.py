@@ -9,6 +9,7 @@ from dispatcher.model import Policy
 CUSTOMER_GRACE_MS = 60_000
 AGENT_GRACE_MS = 30_000
 LEASE_MS = 10_000
+WATCHES_MAX = 8
 GAP_MS = 5_000
 
 Event = tuple[object, ...]
@@ -33,6 +34,18 @@ class QueueState:
 
 
 @dataclass
+class WatchState:
+    """A client that watches beside the user's session; without a session it ended, and what it asked is remembered."""
+
+    client: str
+    session: str
+    node: str
+    opened_at: int
+    request_id: int = 0
+    reply: object = None
+
+
+@dataclass
 class UserState:
     """A person, as customer and as agent. `idle_since` is set from the moment he became able."""
 
@@ -44,6 +57,7 @@ class UserState:
     client: str = ""
     request_id: int = 0
     reply: object = None
+    watches: list[WatchState] = field(default_factory=list)
     serves: dict[str, int] = field(default_factory=dict)
     dnd: int = 0
     dnd_reason: str = ""

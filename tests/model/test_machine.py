@@ -9,7 +9,7 @@ from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from dispatcher.store.connect import connect
-from tests.model.machine_calls import CallMachine
+from tests.model.machine_watches import WatchMachine
 from tests.model.sides import Sides
 
 
@@ -20,7 +20,7 @@ def test_model_and_dispatcher_agree(url: str) -> None:
     soaks = settings.get_current_profile_name() == "soak"
     with asyncio.Runner() as runner:
 
-        class Lane(CallMachine):
+        class Lane(WatchMachine):
             def __init__(self) -> None:
                 super().__init__(runner, open_sides)
 

@@ -7,7 +7,7 @@ Times are epoch milliseconds of a clock that the tests move.
 
 from __future__ import annotations
 
-from tests.model.state import AssignmentState, CallState, ContactState, Event, QueueState, UserState
+from tests.model.state import AssignmentState, CallState, ContactState, Event, QueueState, UserState, WatchState
 
 
 class World:
@@ -286,10 +286,20 @@ class World:
         if not self.is_awaited(user):
             self.timers.pop(f"grace:{user.user_id}", None)
 
-    def held_by_node(self, node: str) -> list[UserState]:
-        """The users whose sessions a node holds, the longest connected first."""
-        found = [user for user in self.users.values() if user.session and user.node == node != ""]
-        return sorted(found, key=lambda user: (user.opened_at, f"{user.session}:{user.user_id}".encode()))
+    def connections(self, user: UserState) -> list[UserState | WatchState]:
+        """His session, and those that watch, also where they have ended."""
+        return [user, *user.watches]
+
+    def held_by_node(self, node: str) -> list[tuple[str, UserState]]:
+        """The sessions that a node holds and whose they are, the longest connected first."""
+        found = [
+            (held.opened_at, held.session, user)
+            for user in self.users.values()
+            for held in self.connections(user)
+            if held.session and held.node == node != ""
+        ]
+        found.sort(key=lambda held: (held[0], f"{held[1]}:{held[2].user_id}".encode()))
+        return [(session, user) for _, session, user in found]
 
     def forget_lease(self, node: str) -> None:
         """A lease ends with the last session under it."""
