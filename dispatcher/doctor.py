@@ -96,15 +96,14 @@ async def read_state(store: Store, tenant: str, *, with_log: bool = False) -> St
             state.unknown.append(name)
             continue
         _, facet, id = parsed
-        kind = known[facet].type
-        if kind == "HASH":
-            state.hashes.setdefault(facet, {})[id] = await client.hgetall(name)
-        elif kind == "ZSET":
-            pairs = await client.zrange(name, 0, -1, withscores=True)
+        # On a live system a key may go between the scan and the reading: then it is not there.
+        if known[facet].type == "HASH" and (fields := await client.hgetall(name)):
+            state.hashes.setdefault(facet, {})[id] = fields
+        elif known[facet].type == "ZSET" and (pairs := await client.zrange(name, 0, -1, withscores=True)):
             state.zsets.setdefault(facet, {})[id] = {member: int(score) for member, score in pairs}
         if await client.ttl(name) == -1 and (
             facet in ("assignment", "request", "login", "login_as")
-            or (facet == "contact" and state.hashes["contact"][id].get("state") == "ended")
+            or (facet == "contact" and state.hash(facet).get(id, {}).get("state") == "ended")
         ):
             state.immortal.append(name)
     if with_log and await log.is_whole(store, tenant):
@@ -183,7 +182,7 @@ def one_place(state: State) -> Iterator[Violation]:
     for id, user in state.hash("user").items():
         open_contact = user.get("contact")
         if open_contact and state.hash("contact").get(open_contact, {"state": "ended"})["state"] == "ended":
-            yield Violation(1, "his contact has ended", state.key("user", id))
+            yield Violation(1, f"his contact {open_contact} has ended", state.key("user", id))
         if open_contact and state.zset("agent_queues", id):
             yield Violation(1, "customer and serving agent at once", state.key("user", id))
 

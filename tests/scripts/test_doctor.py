@@ -1,0 +1,60 @@
+"""The doctor on a system that goes on while he reads it, key by key."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import pytest
+
+from dispatcher import doctor
+from dispatcher.doctor import State
+from dispatcher.store.connect import Store
+from tests.scripts.world import World
+
+
+class Moving:
+    """A store in which one key goes between the scan and its reading."""
+
+    def __init__(self, store: Store, gone: str) -> None:
+        self._client: Any = store.client
+        self._gone = gone
+        self.client = self
+
+    def __getattr__(self, name: str) -> Any:
+        read = getattr(self._client, name)
+        nothing = {"hgetall": {}, "zrange": [], "ttl": -2}
+
+        async def read_or_nothing(key: str, *args: Any, **kwargs: Any) -> Any:
+            return nothing[name] if key == self._gone else await read(key, *args, **kwargs)
+
+        return read_or_nothing if name in nothing else read
+
+
+async def test_a_key_that_goes_while_he_reads_is_no_fault_of_his(world: World) -> None:
+    for queue in ("q", "r"):
+        await world.queue(queue)
+    await world.agent("anna", "q", "r")
+    await world.customer("kim", "q")
+    await world.call("anna", "kim")
+    await world.customer("lea", "q")
+    ended = await world.customer("mia", "r")
+    await world.run("contact_stop_queuing", actor="mia")
+    names = {name async for name in world.store.client.scan_iter(match=f"acd:{{{world.tenant}}}:*")}
+    assert {world.key("call", (await world.call_of("kim"))["call_id"]), world.key("contact", ended)} <= names
+    for gone in names:
+        state = await doctor.read_state(cast(Store, Moving(world.store, gone)), world.tenant)
+        assert gone not in state.immortal
+        assert isinstance(doctor.check_state(state), list)
+
+
+async def test_what_is_broken_otherwise_at_each_reading_is_not_broken(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A customer comes and goes: each time his newest contact began after the contacts were read."""
+    contacts = iter(("1763824800000-0001", "1763824800000-0002", "1763824800000-0003"))
+
+    async def read(store: Store, tenant: str, *, with_log: bool = False) -> State:
+        return State(tenant, hashes={"user": {"kim": {"session": "s", "contact": next(contacts)}}})
+
+    monkeypatch.setattr(doctor, "read_state", read)
+    assert await doctor.check(store, "t") == []
