@@ -18,6 +18,8 @@ RENEW_S = 3.0
 """A third of a lease, and a bit: two renewals that were lost are forgiven."""
 
 AT_ONCE = 100
+WAIT_S = 0.05
+"""How long some tenants may hold up the next ones; they go on by themselves."""
 
 log = structlog.get_logger(__name__)
 
@@ -38,6 +40,7 @@ class Leases:
         self._node = node
         self._tenants = tenants
         self._task: asyncio.Task[None] | None = None
+        self._renewing: dict[str, asyncio.Task[None]] = {}
 
     async def start(self) -> None:
         """Begin to renew."""
@@ -47,14 +50,22 @@ class Leases:
         """Stop renewing: what leases there are run on for their 10 s."""
         if self._task is not None:
             await end([self._task])
+        await end(list(self._renewing.values()))
 
     async def _run(self) -> None:
         while True:
             due_s = asyncio.get_running_loop().time() + RENEW_S
-            tenants = list(self._tenants())
+            tenants = [tenant for tenant in self._tenants() if tenant not in self._renewing]
             for first in range(0, len(tenants), AT_ONCE):
-                await asyncio.gather(*[self._renew(tenant) for tenant in tenants[first : first + AT_ONCE]])
+                # Of a cluster one server may not answer for longer than the leases on all others last.
+                await asyncio.wait([self._begin(tenant) for tenant in tenants[first : first + AT_ONCE]], timeout=WAIT_S)
             await asyncio.sleep(max(0.0, due_s - asyncio.get_running_loop().time()))
+
+    def _begin(self, tenant: str) -> asyncio.Task[None]:
+        task = asyncio.create_task(self._renew(tenant), name=f"leases.renew:{tenant}")
+        self._renewing[tenant] = task
+        task.add_done_callback(lambda _: self._renewing.pop(tenant))
+        return task
 
     async def _renew(self, tenant: str) -> None:
         try:
