@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from types import TracebackType
 from typing import Any, Self
@@ -297,9 +298,14 @@ class Client:
 
     async def _change(self, model: type[ModelT], cmd: str, **args: Any) -> ModelT:
         given = {name: value for name, value in args.items() if value is not None}
-        result = await self._link.call(cmd, given, changes=True, timeout_s=self._timeout_s)
+        result, may_be_old = await self._link.change(cmd, given, timeout_s=self._timeout_s)
         answer = read(model, result)
-        self._learn(answer)
+        if may_be_old:
+            # It tells of then. What became of it since, nobody may have told: only a snapshot does.
+            with contextlib.suppress(DispatcherError):
+                await self.me()
+        else:
+            self._learn(answer)
         return answer
 
     def _learn(self, answer: BaseModel) -> None:

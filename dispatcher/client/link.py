@@ -14,6 +14,7 @@ import json
 import random
 import secrets
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,18 +40,22 @@ FINAL_CLOSE_CODES = {
 }
 """After these no new connection is made. After every other one (4412: the node drains) it is."""
 
+SNAPSHOTS = {"hello", "me"}
+"""Commands whose answer is a snapshot."""
+
 PASSING_ERRORS = {Code.UNAVAILABLE, Code.OUTCOME_UNKNOWN, Code.RATE_LIMITED, Code.SERVER_EXCEPTION}
 """Answers to a hello that may be another one the next time."""
 
 
 @dataclass(slots=True)
 class Request:
-    """A command on its way: `sent` once any connection may have carried it."""
+    """A command on its way: `sent` once any connection may have carried it, `repeated` once it was sent again."""
 
     cmd: str
     args: dict[str, Any]
     id: int = 0
     sent: bool = False
+    repeated: bool = False
     answer: asyncio.Future[Any] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
     @property
@@ -68,10 +73,10 @@ class Request:
 class Link:
     """Connect, say hello, beat, reconnect with jitter, repeat.
 
-    `on_snapshot` gets the result of every hello, `on_frame` every event frame, `on_end` (once) the error
-    that ended the link, or None after `close`. `standing` commands (name → arguments) hold for one connection
-    and are given again on every new one. `heartbeat_s`: a ping so often; silence for one more such
-    time is a dead connection. `backoff_s`: the first wait before a new connection is up to that long.
+    `on_snapshot` gets the result of every hello and every `me`, in their order among the frames, `on_frame` every event
+    frame, `on_end` (once) the error that ended the link, or None after `close`. `standing` commands (name → arguments)
+    hold for one connection and are given again on every new one. `heartbeat_s`: a ping so often; silence for one more
+    such time is a dead connection. `backoff_s`: the first wait before a new connection is up to that long.
     """
 
     def __init__(
@@ -133,13 +138,23 @@ class Link:
         Errors: those of the command; after `timeout_s` UNAVAILABLE (never sent) or OUTCOME_UNKNOWN. A caller
         who is cancelled leaves a command that may or may not be carried out.
         """
+        return await self._carry_out(Request(cmd, args), self._turn if changes else contextlib.nullcontext(), timeout_s)
+
+    async def change(self, cmd: str, args: dict[str, Any], *, timeout_s: float) -> tuple[Any, bool]:
+        """Send a changing command; return its result, and whether that may be of long ago: its first one, repeated.
+
+        Errors: as `call`.
+        """
         request = Request(cmd, args)
+        return await self._carry_out(request, self._turn, timeout_s), request.repeated
+
+    async def _carry_out(self, request: Request, turn: AbstractAsyncContextManager[None], timeout_s: float) -> Any:
         try:
-            async with asyncio.timeout(timeout_s), self._turn if changes else contextlib.nullcontext():
+            async with asyncio.timeout(timeout_s), turn:
                 return await self._ask(request)
         except TimeoutError:
             code = Code.OUTCOME_UNKNOWN if request.sent else Code.UNAVAILABLE
-            raise DispatcherError(code, f"{cmd}: no answer in {timeout_s:g} s") from self.last_error
+            raise DispatcherError(code, f"{request.cmd}: no answer in {timeout_s:g} s") from self.last_error
 
     async def _ask(self, request: Request) -> Any:
         self._last_id += 1
@@ -149,6 +164,7 @@ class Link:
             for attempt in itertools.count():
                 self.check()
                 if attempt:
+                    request.repeated = True
                     request.answer = asyncio.get_running_loop().create_future()
                 await self._send(request)
                 reply = await request.answer
@@ -242,6 +258,7 @@ class Link:
         ]:
             for request in waiting:
                 repeated.add(request.id)
+                request.repeated |= request.sent
                 request.sent = True
                 await connection.send(request.text)
         self._connection = connection
@@ -273,8 +290,12 @@ class Link:
             self._on_frame(frame)
             return
         request = self._pending.get(frame.get("id", 0))
-        if request is not None and not request.answer.done():
-            request.answer.set_result(frame)
+        if request is None or request.answer.done():
+            return
+        if request.cmd in SNAPSHOTS and frame.get("ok"):
+            # Here, in its place among the frames: the node sends none that this one already covers.
+            self._on_snapshot(frame.get("result"))
+        request.answer.set_result(frame)
 
     def _pause_s(self, failures: int) -> float:
         """Return the wait before the next try: a random part of a doubling time, so that clients come apart."""

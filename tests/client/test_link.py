@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dispatcher.client import Client, Code, DispatcherError, Http
-from tests.client.node import Node, assignment, contact, listening, snapshot
+from tests.client.node import Node, assignment, call, contact, listening, snapshot
 
 
 def begin(command: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
@@ -69,7 +69,37 @@ async def test_a_lost_answer_is_asked_for_again_under_the_same_id(node: Node) ->
         again = await peer.frame("accept")
         assert again == first
         await peer.answer(again, assignment("accepted"))
+        await peer.answer(await peer.frame("me"), snapshot(assignments=[assignment("accepted")]))
         assert (await asked).state == "accepted"
+
+
+async def test_a_first_answer_that_is_repeated_takes_nothing_back(node: Node) -> None:
+    """It was missed meanwhile: nobody would ever tell of its end to who did not know of it."""
+    client, peer = await node.meet(snapshot())
+    async with client:
+        asked = begin(client.request_assignment())
+        first = await peer.frame("request_assignment")
+        peer.drop()
+        peer = await node.greet(snapshot())
+        assert await peer.frame("request_assignment") == first
+        await peer.answer(first, assignment("offered", requested=True))
+        await peer.answer(await peer.frame("me"), snapshot(offset=2))
+        assert (await asked).assignment_id == "1763824800123-0007-1"
+        assert (client.state.assignments, client.state.offset) == ((), 2)
+
+
+@pytest.mark.parametrize("ask", ["me", "renew"])
+async def test_a_snapshot_that_was_asked_for_has_its_place_among_the_frames(node: Node, ask: str) -> None:
+    """The node sends nothing that it covers, and everything that comes after it."""
+    client, peer = await node.meet(snapshot(contact=contact()))
+    async with client:
+        asked = begin(client.me() if ask == "me" else client.renew("a newer one"))
+        frame = await peer.frame("me" if ask == "me" else "hello")
+        await peer.answer(frame, snapshot(offset=5, call=call("answered")))
+        await peer.events(("call.ended", call("ended")), offset=6, epoch="e1")
+        assert (await asked).call.call_id == call()["call_id"]
+        await client.wait_for("call.ended")
+        assert (client.state.contact, client.state.call, client.state.offset) == (None, None, 6)
 
 
 async def test_what_was_asked_while_disconnected_is_sent_later_in_order(node: Node) -> None:
@@ -115,6 +145,7 @@ async def test_outcome_unknown_is_repeated_under_the_same_id(node: Node) -> None
         again = await peer.frame("start_queuing")
         assert again == first
         await peer.answer(again, contact())
+        await peer.answer(await peer.frame("me"), snapshot(contact=contact()))
         assert (await asked).state == "waiting"
 
 
