@@ -161,6 +161,37 @@ test('an answer that is lost on the way is asked for again, and nothing happens 
   wire.close();
 });
 
+test('a first answer that is repeated takes nothing back', async () => {
+  const wire = await Wire.open();
+  const queue_id = await queue({ offer_timeout: 1 });
+  const customer = await join(someone('kim'));
+  await customer.start_queuing({ queue_id });
+  const agent = await join(someone('anna'), { roles: ['agent'], url: wire.url });
+  await agent.set_dnd({ dnd: 1 });
+  await agent.start_service({ queue_id });
+  const missed = next(customer, 'contact.returned');
+  const given = wire.mute();
+  const asked = agent.request_assignment({});
+  await given;
+  await missed;
+  wire.cut();
+  assert.equal((await asked).state, 'offered');
+  assert.deepEqual(agent.state.assignments, []);
+  wire.close();
+});
+
+test('a snapshot that was asked for is the state', async () => {
+  const name = someone('kim');
+  const customer = await join(name);
+  await customer.start_queuing({ queue_id: await queue() });
+  for (const ask of [() => customer.me(), async () => customer.renew(await token(name))]) {
+    // As if its frame had come while the node read the snapshot: then it is not sent.
+    customer.live.snapshot = { ...customer.state, contact: null };
+    const { contact } = await ask();
+    assert.equal(customer.state.contact.contact_id, contact.contact_id);
+  }
+});
+
 test('a POST whose answer is lost is repeated under its key, and nothing happens twice', async () => {
   const wire = await Wire.open();
   const name = someone('sales');

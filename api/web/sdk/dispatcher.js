@@ -22,7 +22,7 @@
  * @typedef {import('./types.js').Snapshot} Snapshot
  * @typedef {{ limit?: number, cursor?: string }} Part
  * @typedef {{ event: string, data: any }} Event
- * @typedef {{ id: number, cmd: string, args: object, sent: boolean, done: Function, fail: Function }} Request
+ * @typedef {{ id: number, cmd: string, args: object, sent: boolean, repeated?: boolean, done: Function, fail: Function }} Request
  */
 /** Ids of commands are higher, so that ids rise on every connection, repeated ones included. */
 const HELLO_ID = 1;
@@ -46,6 +46,8 @@ const CHANGING = new Set([
   'start_service', 'stop_service', 'set_dnd', 'start_queuing', 'stop_queuing', 'request_assignment', 'accept', 'reject',
   'start', 'complete', 'transfer', 'call', 'accept_call', 'reject_call', 'hangup', 'send_cmd',
 ]);
+/** Commands whose answer is a snapshot. */
+const SNAPSHOTS = new Set(['hello', 'me']);
 /** These hold for one connection, so they are given again on the next one; the last of each name counts. */
 const STANDING = new Set(['watch_queues', 'watch_agents', 'watch_users']);
 
@@ -89,6 +91,7 @@ class Link {
     this.tell = tell;
     this.last_id = HELLO_ID;
     /** @type {Map<number, Request>} */ this.pending = new Map();
+    /** Results of commands that were repeated: they may be of long ago. @type {WeakSet<object>} */ this.old = new WeakSet();
     /** @type {Promise<unknown>} */ this.turn = Promise.resolve();
     /** @type {WebSocket | null} */ this.socket = null;
     /** @type {DispatcherError | null} */ this.ended = null;
@@ -131,9 +134,11 @@ class Link {
       if (this.is_up) this.send(request);
       const reply = await answered;
       if (reply.repeated) throw failure('OUTCOME_UNKNOWN', 'carried out before; its answer is no longer kept');
+      if (reply.ok && request.repeated && reply.result) this.old.add(reply.result);
       if (reply.ok) return reply.result;
       const { code, errno, detail } = reply.error;
       if (code !== 'OUTCOME_UNKNOWN' || attempt === REPEATS_MAX) throw new DispatcherError(code, errno, detail);
+      request.repeated = true;
       await sleep(pause_s(this.options.backoff_s, attempt));
     }
   }
@@ -168,7 +173,10 @@ class Link {
     this.is_up = true;
     this.timers = [after(BACKOFF_S_MAX, () => (this.failures = 0)), every(this.options.heartbeat_s, () => this.beat())];
     this.tell.snapshot(snapshot);
-    for (const request of [...this.pending.values()].sort((one, other) => one.id - other.id)) this.send(request);
+    for (const request of [...this.pending.values()].sort((one, other) => one.id - other.id)) {
+      request.repeated ||= request.sent;
+      this.send(request);
+    }
     for (const [cmd, args] of this.standing) this.send({ ...idle, id: ++this.last_id, cmd, args });
     this.tell.up(true);
   }
@@ -176,7 +184,12 @@ class Link {
   /** @param {any} frame */
   receive(frame) {
     if (frame.events) this.tell.frame(frame);
-    else this.pending.get(frame.id)?.done(frame);
+    else {
+      const request = this.pending.get(frame.id);
+      // In its place among the frames: the node sends none that this one covers.
+      if (request && frame.ok && SNAPSHOTS.has(request.cmd)) this.tell.snapshot(frame.result);
+      request?.done(frame);
+    }
   }
 
   beat() {
@@ -645,7 +658,9 @@ export class Dispatcher {
     const result = await this.link.call(cmd, args);
     if (STANDING.has(cmd)) this.link.standing.set(cmd, args);
     if (cmd === 'unwatch_users') this.link.standing.delete('watch_users');
-    if (CHANGING.has(cmd)) {
+    // A first answer that was repeated tells of then; what is now, nobody tells but a snapshot.
+    if (CHANGING.has(cmd) && this.link.old.has(result)) await this.me().catch(() => {});
+    else if (CHANGING.has(cmd)) {
       this.live?.learn(result);
       this.tell('state', this.state);
     }
