@@ -16,6 +16,7 @@ from dispatcher.events.replay import Replay
 from dispatcher.model import LogEntry
 from dispatcher.store import keys
 from dispatcher.store.connect import Store
+from dispatcher.store.wire import redis_errors
 
 READS_MAX = 3
 NAMED_MAX = 5
@@ -123,11 +124,12 @@ async def check(store: Store, tenant: str, *, with_log: bool = False) -> list[Vi
 
     A live system moves while it is read, so what looks broken is read again, and only what is broken in each of
     3 reads is told. `with_log` also replays the log from the start (invariants 5 and 7), where it still begins
-    with the tenant.
+    with the tenant. Errors: UNAVAILABLE, OUTCOME_UNKNOWN (a store that stopped answering).
     """
     standing: Counter[Violation] = Counter()
     for _ in range(READS_MAX):
-        found = check_state(await read_state(store, tenant, with_log=with_log))
+        with redis_errors():
+            found = check_state(await read_state(store, tenant, with_log=with_log))
         if not found:
             return []
         standing.update(set(found))

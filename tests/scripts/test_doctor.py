@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any, cast
 
 import pytest
+from redis.exceptions import TimeoutError
 
 from dispatcher import doctor
 from dispatcher.doctor import State
+from dispatcher.errors import Code, DispatcherError
 from dispatcher.store.connect import Store
 from tests.scripts.world import World
 
@@ -45,6 +47,17 @@ async def test_a_key_that_goes_while_he_reads_is_no_fault_of_his(world: World) -
         state = await doctor.read_state(cast(Store, Moving(world.store, gone)), world.tenant)
         assert gone not in state.immortal
         assert isinstance(doctor.check_state(state), list)
+
+
+async def test_a_store_that_stops_answering_is_told_as_such(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def silent(name: str) -> dict[str, str]:
+        raise TimeoutError("no answer")
+
+    await world.queue("q")
+    monkeypatch.setattr(world.store.client, "hgetall", silent)
+    with pytest.raises(DispatcherError) as caught:
+        await doctor.check(world.store, world.tenant)
+    assert caught.value.code is Code.OUTCOME_UNKNOWN
 
 
 async def test_what_is_broken_otherwise_at_each_reading_is_not_broken(
