@@ -19,7 +19,7 @@ from starlette.responses import JSONResponse
 
 from api.origins import check_origin
 from api.problems import sentences
-from api.routes.common import Engine
+from api.routes.common import Engine, address_of
 from dispatcher.engine import Dispatcher
 from dispatcher.errors import Code, DispatcherError
 from dispatcher.model import Actor, Queue, QueueId, Role
@@ -214,8 +214,9 @@ async def _let_in(request: Request, engine: Dispatcher, signed: Signed) -> Actor
     """Errors: TOKEN_APPIDNOTEXIST, API_NO_PERMISSION (closed; a page of a foreign site), ANCTPSWD_ERR, RATE_LIMITED."""
     node = request.app.state.node
     settings: Settings = node.settings
-    address = request.client.host if request.client else ""
-    await engine.check_legacy_secret(signed.CompID, "api", signed.SecretKey, address, settings.logins_per_minute)
+    await engine.check_legacy_secret(
+        signed.CompID, "api", signed.SecretKey, address_of(request), settings.logins_per_minute
+    )
     await check_origin(request.headers, signed.CompID, node.origins)
     return Actor(tenant=signed.CompID, user_id=ACTOR, roles=frozenset({Role.ADMIN}))
 

@@ -39,6 +39,14 @@ async def _engine(request: Request) -> Dispatcher:
     return dispatcher
 
 
+def address_of(request: Request) -> str:
+    """Return from where a request comes, as tries of logins are counted; `local` by a Unix socket, where none is known.
+
+    Never empty: it is the id in a key, and a key without one is another.
+    """
+    return (request.client and request.client.host) or "local"
+
+
 def is_printable(text: str) -> str:
     """Refuse what cannot be printed."""
     if not text.isprintable():

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from api.auth import TTL_DEFAULT_S, TTL_MAX_S, TTL_MIN_S, CurrentActor, Tokens
 from api.idempotency import request_key, slow_request_key
 from api.origins import check_origin
-from api.routes.common import Engine, rows
+from api.routes.common import Engine, address_of, rows
 from dispatcher.engine import Dispatcher
 from dispatcher.errors import Code, DispatcherError
 from dispatcher.model import TENANT_PATTERN, Actor, Model, Name, Role, Snapshot, User, UserId
@@ -71,7 +71,7 @@ async def login(body: LoginRequest, request: Request, engine: Engine) -> Login:
     """Log in: a user with the tenant's secret, a page with the legacy one's MD5, or a person with his password."""
     await check_origin(request.headers, body.tenant, request.app.state.node.origins)
     settings: Settings = request.app.state.node.settings
-    address = request.client.host if request.client else ""
+    address = address_of(request)
     if body.password is None:
         if body.secret is not None:
             secret = body.secret.get_secret_value()
