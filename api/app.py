@@ -26,6 +26,7 @@ from dispatcher.errors import Code, DispatcherError
 from dispatcher.events import log as event_log
 from dispatcher.events.hub import Hub
 from dispatcher.events.pace import Pace
+from dispatcher.examiner import Examiner
 from dispatcher.leases import Leases
 from dispatcher.metrics.meters import Meters
 from dispatcher.metrics.metrics import Metrics
@@ -48,6 +49,7 @@ class Node:
     """
 
     dispatcher: Dispatcher
+    examiner: Examiner
     hub: Hub
     gateway: Gateway
     origins: Origins
@@ -68,6 +70,9 @@ class Node:
             if store is None:
                 store = await connect(self.settings.redis_url, timeout=self.settings.command_timeout_s)
                 stack.push_async_callback(store.close)
+            self.examiner = Examiner(store)
+            await self.examiner.start()
+            stack.push_async_callback(self.examiner.stop)
             self.dispatcher = Dispatcher(Runner(store, Scripts(), self.meters.script))
             self.fleet = Fleet(store)
             self.ticker = Ticker(
@@ -120,6 +125,7 @@ class Node:
             await self.fleet.now_ms()
         except DispatcherError:
             failing.append("the store does not answer")
+        failing += [f"the store is unfit: {why}" for why in self.examiner.unfit]
         if not self.hub.ready:
             failing.append("the events of the store are not being read")
         if not self.ticker.alive:

@@ -63,7 +63,7 @@ def serve(
                 err=True,
             )
         else:
-            asyncio.run(_examine(read))
+            asyncio.run(_refuse_unfit(read))
         if read.metrics_port:
             # Tried here, for the same reason as the keys.
             bind(read.metrics_host, read.metrics_port).close()
@@ -85,18 +85,19 @@ def serve(
                 server.run(sockets=[taken])
 
 
-async def _examine(read: Settings) -> None:
-    """Say what is wrong with the servers of the store. Raises `SettingsError` where the service cannot work on one."""
+async def _refuse_unfit(read: Settings) -> None:
+    """Raise `SettingsError` where the service cannot work on a server of the store.
+
+    What else is wrong with it the node says itself: it may start before its store does, and then answers 503 until
+    that is there.
+    """
     store = await open_store(read)
     try:
         findings = await examine(store)
-    except DispatcherError as error:
-        # A node may start before its store does, and then answers 503 until it is there.
-        log.warning("store.not_examined", reason=error.detail)
+    except DispatcherError:
         return
     finally:
         await store.close()
     for finding in findings:
         if finding.unfit:
             raise SettingsError(f"{PREFIX}REDIS_URL: {finding.server}: {finding.text}")
-        log.warning("store.not_as_it_should", server=finding.server, reason=finding.text)

@@ -48,13 +48,35 @@ async def test_what_is_warned_of(options: tuple[str, ...], said: str) -> None:
         assert said in text
 
 
-async def test_a_server_that_does_not_let_us_look() -> None:
-    with running(server(_binary(), *GOOD)) as one:
+async def _found_by(user: str, *options: str) -> list[tuple[bool, str]]:
+    """Look as a user who may do everything, but for what is said of him."""
+    with running(server(_binary(), *GOOD, *options)) as one:
         with one.client() as client:
-            command(client, "ACL", "SETUSER", "blind", "on", "nopass", "~*", "&*", "+@all", "-info")
-        [(unfit, text)] = await _found(f"redis://blind:x@127.0.0.1:{one.port}")
-        assert not unfit
-        assert text.startswith("INFO is not allowed here")
+            command(client, "ACL", "SETUSER", "blind", "on", "nopass", "~*", "&*", "+@all", *user.split())
+        return await _found(f"redis://blind:x@127.0.0.1:{one.port}")
+
+
+async def test_a_server_that_does_not_let_us_look() -> None:
+    [(unfit, text)] = await _found_by("-info -config")
+    assert not unfit
+    assert text.startswith("INFO is not allowed here")
+    assert text.endswith("its version, maxmemory-policy and appendonly are not known")
+
+
+async def test_what_info_does_not_tell_its_settings_do() -> None:
+    [(_, version), *rest] = await _found_by("-info", "--maxmemory-policy", "allkeys-lru", "--appendonly", "no")
+    assert version.endswith("its version is not known")
+    assert [text.partition(":")[0] for _, text in rest] == ["maxmemory-policy is allkeys-lru", "appendonly is off"]
+    [(_, version)] = await _found_by("-info")
+    assert version.endswith("its version is not known")
+
+
+async def test_settings_are_not_asked_for_what_info_tells() -> None:
+    """A user without the right to CONFIG, as in deploy/, leaves no refusal behind."""
+    with running(server(_binary(), *GOOD)) as one, one.client() as client:
+        command(client, "ACL", "SETUSER", "plain", "on", "nopass", "~*", "&*", "+@all", "-config")
+        assert await _found(f"redis://plain:x@127.0.0.1:{one.port}") == []
+        assert command(client, "ACL", "LOG") == []
 
 
 async def test_a_server_that_is_not_there() -> None:
@@ -85,5 +107,12 @@ async def test_every_master_is_looked_at(store: Store) -> None:
     ],
 )
 def test_versions(info: dict[str, Any], unfit: bool) -> None:
-    found = fitness._findings({"aof_enabled": 1, **info})
+    found = fitness._findings(fitness.Known({"aof_enabled": 1, "maxmemory_policy": "noeviction", **info}))
     assert [refused for refused, _ in found] == ([True] if unfit else [])
+
+
+def test_a_server_that_keeps_its_settings_to_itself() -> None:
+    """As some that are hosted do."""
+    [(unfit, text)] = fitness._findings(fitness.Known({"redis_version": "7.2.4"}))
+    assert not unfit
+    assert text == "its maxmemory-policy and appendonly are not known"
