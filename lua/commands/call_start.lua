@@ -9,8 +9,6 @@
 -- USES   request done able begin_service call reach agent
 --
 -- Looking whether both are free and taking both are one step: of two who call each other one gets through.
-local UNASSIGNED_RING_MS = 30000
-
 local reply = replied(agent)
 if reply then return reply end
 local me = agent(actor)
@@ -28,16 +26,12 @@ if is_mine and c.state == 'serving' then return fail('WRONG_STATE', 'the contact
 if other.session == '' then return fail('OFFLINE') end
 if other.call ~= '' or other.preparing ~= '' or (not is_mine and (c or other.dnd ~= '')) then return fail('BUSY') end
 
-local ring_ms = UNASSIGNED_RING_MS
-if is_mine then
-  ring_ms = redis.call('HGET', QUEUE .. c.queue_id, 'ring_timeout') * 1000
-  accept_by_acting(c, me)
-end
+if is_mine then accept_by_acting(c, me) end
 local id = next_id()
 local k = new_call(id, actor, callee_id, meeting, ext, is_mine and c.id or '')
 put(me, {call = id})
 put(other, {call = id})
-put(k, {ring_until = arm('ring', id, now + ring_ms)})
+put(k, {ring_until = arm('ring', id, now + ring_ms(k.contact_id ~= '' and c.queue_id or ''))})
 local json = call_json(k, ext)
 emit('call.incoming', callee_id, json)
 me.cause, other.cause = 'call', 'call'

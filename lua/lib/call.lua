@@ -6,6 +6,13 @@
 -- In the scripts a call is `k`. Its id begins with the time: that is `started_at`. The call of a contact is the one
 -- its customer is in: with an open contact he is in no other.
 
+local UNASSIGNED_RING_MS = 30000
+
+-- Return for how long the call of a contact of that queue rings; without a queue, one that is of no contact.
+local function ring_ms(queue_id)
+  return queue_id == '' and UNASSIGNED_RING_MS or redis.call('HGET', QUEUE .. queue_id, 'ring_timeout') * 1000
+end
+
 -- Return a call, or nil where there is none.
 local function find_call(id)
   local key = CALL .. id

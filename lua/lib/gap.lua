@@ -1,8 +1,8 @@
 -- A gap: for more than 5 s after a timer fell due nobody ticked (Redis was down, or every node).
--- USES tenant contact entity timers grace node
+-- USES tenant contact call entity timers grace node
 --
 -- Who did not answer or come back meanwhile had nobody to answer or come back to. So what fell due in it is given
--- its lease, grace or offer time once more.
+-- its lease, grace or offer time once more; a call of the assigned agent is his offer to the customer, and so rings anew.
 local GAP_MS = 5000
 
 local function renew_deadline(id)
@@ -17,7 +17,15 @@ local function renew_grace(id)
   arm_grace(user(id))
 end
 
-local again = {lease = renew_lease, grace = renew_grace, assignment = renew_deadline}
+local function renew_ring(id)
+  local k = find_call(id)
+  if not k or k.state ~= 'ringing' then return end
+  local queue_id = k.contact_id ~= '' and contact(k.contact_id).queue_id or ''
+  -- At once: what falls due after it may end the call, and a later write would bring its hash back.
+  redis.call('HSET', k.key, 'ring_until', arm('ring', id, now + ring_ms(queue_id)))
+end
+
+local again = {lease = renew_lease, grace = renew_grace, assignment = renew_deadline, ring = renew_ring}
 
 -- Return the end of the last gap. The first tick after it finds it, and keeps it for those that go on with what it
 -- left. `behind_at` is when a tick last left something: then the age of the oldest timer says nothing of a gap.

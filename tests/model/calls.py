@@ -43,14 +43,12 @@ class Calls(Contacts):
             raise Refused("OFFLINE")
         if self._is_busy_for_others(callee) if own is None else self.call_of(callee_id) is not None:
             raise Refused("BUSY")
-        ring_ms = UNASSIGNED_RING_MS
         if own is not None and own.assignment is not None:
-            ring_ms = self.queues[own.queue_id].policy.ring_timeout * 1000
             self.accept_by_acting(own.assignment)
         contact_id = own.contact_id if own is not None else ""
         call = CallState(self.next_id(), actor.user_id, callee_id, meeting, ext, contact_id)
         self.calls[call.call_id] = call
-        self.timers[f"ring:{call.call_id}"] = self.now + ring_ms
+        self.timers[f"ring:{call.call_id}"] = self.now + self.ring_ms(call)
         self.say_call("call.incoming", call, ext)
         return views.call(self, call, ext)
 
@@ -116,6 +114,11 @@ class Calls(Contacts):
         self.say_call("call.ended", call, ext, "hangup")
         self._after(call, "rejected" if rang else "completed")
         return views.call(self, call, ext, "hangup")
+
+    def ring_ms(self, call: CallState) -> int:
+        """How long a call rings."""
+        contact = self.contacts.get(call.contact_id)
+        return UNASSIGNED_RING_MS if contact is None else self.queues[contact.queue_id].policy.ring_timeout * 1000
 
     def ring_out(self, call: CallState) -> None:
         """Nobody answered."""

@@ -266,9 +266,9 @@ class Model(Sessions):
         return next_due
 
     def _fire_or_wait_again(self, member: str, at: int) -> None:
-        """What fell due in a gap is given its lease, grace or offer time once more."""
+        """What fell due in a gap is given its lease, grace or offer time once more; a call rings anew."""
         kind, _, name = member.partition(":")
-        if at >= self.gap_until or kind not in {"lease", "grace", "assignment"}:
+        if at >= self.gap_until or kind not in {"lease", "grace", "assignment", "ring"}:
             self._fire(kind, name)
         elif kind == "assignment":
             contact = self.contacts[name]
@@ -276,6 +276,8 @@ class Model(Sessions):
             assert given is not None
             seconds = policy.offer_timeout if given.state == "offered" else policy.connect_timeout
             given.deadline_at = self.timers[member] = self.now + seconds * 1000
+        elif kind == "ring":
+            self.timers[member] = self.now + self.ring_ms(self.calls[name])
         else:
             self.timers[member] = self.now + (LEASE_MS if kind == "lease" else self.grace_ms(self.users[name]))
 

@@ -174,6 +174,24 @@ async def test_what_fell_due_while_nobody_ticked_gets_its_time_once_more(world: 
     assert (await world.contact(held))["state"] == "held"
 
 
+async def test_what_rang_while_nobody_ticked_rings_once_more(world: World) -> None:
+    """Nobody could have answered, and a customer must not lose his place by that."""
+    await world.queue("q", ring_timeout=20)
+    await world.agent("anna", "q")
+    await world.login("bert", "cleo")
+    contact = await world.customer("kim", "q")
+    assigned = (await world.call("anna", "kim"))["call_id"]
+    other = (await world.call("bert", "cleo"))["call_id"]
+    back = START_AT + 120_000
+    assert await tick_at(world, back) == []
+    assert await timers(world) == {f"ring:{assigned}": back + 20_000, f"ring:{other}": back + 30_000}
+    assert await tick_at(world, back + 19_999) == []
+    told = await tick_at(world, back + 20_000)
+    assert told[:2] == ["call.rejected(no_answer)", "call.ended(no_answer)"]
+    assert (await world.contact(contact))["reason"] == "no_answer"
+    assert await tick_at(world, back + 30_000) == ["call.rejected(no_answer)", "call.ended(no_answer)"]
+
+
 async def test_a_gap_of_five_seconds_is_none(world: World) -> None:
     await world.queue("q", offer_timeout=10)
     await world.agent("anna", "q")
