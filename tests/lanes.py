@@ -15,7 +15,7 @@ TOOLS: dict[str, tuple[Callable[[], str | None], str]] = {
 }
 """Each lane: what finds its tool, and the tool's name."""
 
-PROGRAMS = ("node", "npm", "haproxy", "chromium", "systemd-analyze")
+PROGRAMS = ("node", "npm", "haproxy", "chromium", "systemd-analyze", "redis-cli")
 """What single tests start (`@pytest.mark.needs`)."""
 
 

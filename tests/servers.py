@@ -29,7 +29,7 @@ START_DEADLINE = 20.0
 
 _PR_SET_PDEATHSIG = 1
 
-ServerT = TypeVar("ServerT", "Server", "Cluster", "Sentinel")
+ServerT = TypeVar("ServerT", bound="Server | Cluster | Sentinel")
 
 
 def redis_binary() -> str | None:

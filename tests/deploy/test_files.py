@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib
+import ipaddress
 import re
 import subprocess
 import sys
@@ -31,22 +32,31 @@ def yaml(name: str) -> Any:
     return importlib.import_module("yaml").safe_load((DEPLOY / name).read_text())
 
 
-@pytest.fixture(scope="module")
-def compose() -> Any:
-    return yaml("compose.yaml")
+@pytest.fixture(scope="module", params=["compose.yaml", "compose.cluster.yaml"])
+def compose(request: pytest.FixtureRequest) -> Any:
+    return yaml(request.param)
+
+
+def _variables(text: str) -> set[str]:
+    return set(re.findall(r"\$\{(\w+)", text))
+
+
+def test_each_variable_of_compose_is_in_the_example() -> None:
+    one, cluster = (_variables((DEPLOY / name).read_text()) for name in ("compose.yaml", "compose.cluster.yaml"))
+    offered = re.findall(r"^(\w+)=", (DEPLOY / "env.example").read_text(), re.MULTILINE)
+    assert cluster - one == {"CLUSTER_PASSWORD"}
+    assert one | cluster == set(offered)
 
 
 def test_compose_names_what_exists(compose: Any) -> None:
-    text = (DEPLOY / "compose.yaml").read_text()
-    asked = set(re.findall(r"\$\{(\w+)", text))
-    offered = set(re.findall(r"^(\w+)=", (DEPLOY / "env.example").read_text(), re.MULTILINE))
-    assert asked == offered
     for name, service in compose["services"].items():
         assert set(service["networks"]) <= compose["networks"].keys(), name
         assert set(service.get("depends_on", ())) <= compose["services"].keys(), name
         for volume in service.get("volumes", ()):
             source = volume.split(":")[0]
             assert (DEPLOY / source).exists() if source.startswith(".") else source in compose["volumes"], volume
+        for word in service.get("command", ()):
+            assert not word.startswith("/etc/dispatcher/") or (DEPLOY / "redis" / Path(word).name).exists(), word
 
 
 def test_compose_runs_two_nodes_with_settings_that_exist(compose: Any) -> None:
@@ -60,13 +70,30 @@ def test_compose_runs_two_nodes_with_settings_that_exist(compose: Any) -> None:
         given["DISPATCHER_TOKEN_KEYS"] = "k" * 64
         settings = Settings.model_validate({name.removeprefix("DISPATCHER_").lower(): v for name, v in given.items()})
         assert settings.measures
-        assert settings.drain_s < int(service["stop_grace_period"].removesuffix("s"))
+        assert 2 * settings.drain_s < int(service["stop_grace_period"].removesuffix("s"))
+        hosts = {host.split(":")[0] for host in settings.redis_url.rpartition("@")[2].split("/")[0].split(",")}
+        assert hosts == {name for name in compose["services"] if name.startswith("redis")}
         build = service["build"]
         assert (DEPLOY / build["context"] / build["dockerfile"]).exists()
         network = compose["networks"]["inside"]["ipam"]["config"][0]["subnet"]
         assert settings.forwarded_allow_ips == network
     published = [service for service in compose["services"].values() if service.get("ports")]
     assert published == [compose["services"]["balancer"]]
+
+
+def test_the_cluster_is_made_of_the_servers_that_run() -> None:
+    compose = yaml("compose.cluster.yaml")
+    servers = {name: service for name, service in compose["services"].items() if name.startswith("redis-")}
+    assert len(servers) == 6
+    addresses = [service["networks"]["inside"]["ipv4_address"] for service in servers.values()]
+    network = ipaddress.ip_network(compose["networks"]["inside"]["ipam"]["config"][0]["subnet"])
+    assert all(ipaddress.ip_address(address) in network for address in addresses)
+    making = compose["services"]["cluster"]
+    assert making["command"][2:] == [f"{address}:6379" for address in addresses]
+    assert making["depends_on"] == {name: {"condition": "service_healthy"} for name in servers}
+    assert len({volume for service in servers.values() for volume in service["volumes"] if ":/data" in volume}) == 6
+    for service in servers.values():
+        assert service["environment"].keys() >= making["environment"].keys()
 
 
 def test_alerts_speak_of_metrics_that_exist() -> None:
@@ -176,4 +203,4 @@ def test_the_unit_is_valid_and_hardened(tmp_path: Path) -> None:
     assert judged.returncode == 0, judged.stdout[-300:]
     stop = re.search(r"^TimeoutStopSec=(\d+)s$", text, re.MULTILINE)
     assert stop is not None
-    assert int(stop[1]) > Settings.model_fields["drain_s"].default
+    assert int(stop[1]) > 2 * Settings.model_fields["drain_s"].default

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import subprocess
 from collections.abc import Callable
@@ -10,22 +9,16 @@ from typing import Any
 
 import pytest
 import redis
-from pydantic import SecretStr
 from redis.backoff import NoBackoff
 from redis.exceptions import AuthenticationError, NoPermissionError
 from redis.retry import Retry
 from typer.testing import CliRunner
 
-from dispatcher import doctor
 from dispatcher.cli import app
-from dispatcher.engine import Dispatcher
-from dispatcher.model import Actor, QueueCreate, Role
 from dispatcher.store.connect import connect
 from dispatcher.store.fitness import examine
-from dispatcher.store.runner import Runner
-from dispatcher.store.scripts import Scripts
-from tests.api.nodes import node
 from tests.deploy.conftest import DEPLOY, Guarded
+from tests.deploy.serving import a_contact_is_served
 from tests.servers import command
 
 Do = Callable[[redis.Redis], Any]
@@ -36,31 +29,7 @@ async def test_the_service_works_with_its_user_alone(guarded: Guarded) -> None:
     store = await connect(guarded.url_of("dispatcher"))
     try:
         assert await examine(store) == []
-        engine = Dispatcher(Runner(store, Scripts()))
-        secret = await engine.create_tenant("acme")
-        boss = Actor(tenant="acme", user_id="boss", roles=frozenset({Role.ADMIN}))
-        await engine.create_queue(boss, QueueCreate(queue_id="q", offer_timeout=1))
-        token = SecretStr("m" * 20)
-        async with asyncio.timeout(30), node(store, "a", metrics_token=token) as a, node(store, "b") as b:
-            ann = await a.login("acme", secret, "ann", "agent")
-            async with a.socket(ann, "x" * 16) as agent:
-                await a.http.put("/v1/agents/me/queues/q", headers=ann)
-                carl = await b.login("acme", secret, "carl")
-                async with b.socket(carl, "y" * 16) as customer:
-                    contact = (await b.http.post("/v1/contacts", json={"queue_id": "q"}, headers=carl)).json()
-                    await agent.until("assignment.offered")
-                    # A timer, carried out by a node.
-                    assert (await agent.until("assignment.cancelled"))["reason"] == "missed"
-                    await agent.until("assignment.offered")
-                    path = f"/v1/contacts/{contact['contact_id']}"
-                    for verb in ("start", "complete"):
-                        done = await a.http.post(f"{path}/{verb}", headers=ann)
-                        assert done.status_code == 200, done.text
-                    await customer.until("contact.ended")
-            scrape = await a.http.get("/metrics", headers={"Authorization": f"Bearer {token.get_secret_value()}"})
-            assert "dispatcher_node_info" in scrape.text
-            assert (await a.http.get("/readyz")).status_code == 200
-        assert await doctor.check(store, "acme", with_log=True) == []
+        await a_contact_is_served(store, "acme")
     finally:
         await store.close()
     assert _refused(guarded) == []

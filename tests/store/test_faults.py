@@ -10,6 +10,7 @@ from redis.exceptions import BusyLoadingError, NoPermissionError, OutOfMemoryErr
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from dispatcher import doctor
 from dispatcher.errors import Code, DispatcherError
 from dispatcher.store.connect import Store, connect
 from dispatcher.store.runner import Runner
@@ -221,3 +222,15 @@ async def test_a_store_that_closes_ends_what_is_asked(own: Runner, own_server: S
 )
 def test_a_refusal_from_inside_a_script_comes_too_late_to_be_one(error: RedisError, code: Code) -> None:
     assert error_of(error).code is code
+
+
+async def test_the_doctor_whose_patient_goes_away_says_so(own_server: Server) -> None:
+    store = await connect(own_server.url)
+    try:
+        assert await doctor.check(store, "t") == []
+        own_server.kill()
+        with pytest.raises(DispatcherError) as caught:
+            await doctor.check(store, "t")
+        assert caught.value.code in {Code.UNAVAILABLE, Code.OUTCOME_UNKNOWN}
+    finally:
+        await store.close()
