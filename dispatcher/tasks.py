@@ -1,12 +1,20 @@
-"""Ending tasks for certain."""
+"""Tasks that live for themselves, and ending them for certain."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Coroutine, Iterable
+from contextvars import Context
+from typing import Any, TypeVar
 
 AGAIN_S = 0.1
+
+ResultT = TypeVar("ResultT")
+
+
+def by_itself(work: Coroutine[Any, Any, ResultT], name: str) -> asyncio.Task[ResultT]:
+    """Start what outlives its cause: what it logs does not carry the id of the request that happened to begin it."""
+    return asyncio.create_task(work, name=name, context=Context())
 
 
 async def end(tasks: Iterable[asyncio.Task[Any]]) -> None:

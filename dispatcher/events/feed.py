@@ -23,7 +23,7 @@ from dispatcher.events.channel import Channel as _Channel
 from dispatcher.events.channel import State as _State
 from dispatcher.events.lines import Line, Masters
 from dispatcher.store.keys import key, parse
-from dispatcher.tasks import end
+from dispatcher.tasks import by_itself, end
 
 log = structlog.get_logger(__name__)
 
@@ -163,7 +163,7 @@ class _Reader:
         self.todo: dict[str, _Channel] = {}
         self.wake = asyncio.Event()
         self.heard = asyncio.Event()
-        self.task = asyncio.create_task(self._run(), name=f"feed:{master}")
+        self.task = by_itself(self._run(), f"feed:{master}")
 
     def add(self, entry: _Channel) -> None:
         """Bring a channel to where it is wanted."""

@@ -34,7 +34,7 @@ from dispatcher.events.watch import READS_PER_S, Watch
 from dispatcher.model import Actor, Snapshot, UserStatus
 from dispatcher.store.connect import Store
 from dispatcher.store.keys import key
-from dispatcher.tasks import end
+from dispatcher.tasks import by_itself, end
 
 log = structlog.get_logger(__name__)
 
@@ -370,7 +370,7 @@ class Hub:
     # Small things
 
     def _spawn(self, job: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
-        task = asyncio.create_task(job, name=name)
+        task = by_itself(job, name)
         self._tasks.add(task)
         task.add_done_callback(self._done)
         return task

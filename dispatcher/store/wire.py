@@ -34,6 +34,7 @@ from redis.exceptions import (
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from dispatcher.errors import Code, DispatcherError
+from dispatcher.tasks import by_itself
 
 log = structlog.get_logger(__name__)
 
@@ -196,7 +197,7 @@ class Wire:
         self._timer: asyncio.TimerHandle | None = None
         self._cause: Exception | None = None
         self._loop = asyncio.get_running_loop()
-        self.task = self._loop.create_task(self._live(), name=f"wire to {name}")
+        self.task = by_itself(self._live(), f"wire to {name}")
 
     def call(self, packed: bytes) -> asyncio.Future[Any]:
         """Queue one packed command, and return the future of its answer, which may be cancelled at any time.

@@ -12,10 +12,14 @@ import pytest
 import structlog
 
 from dispatcher import logs
+from dispatcher.engine import Dispatcher
 from dispatcher.model import Role
 from dispatcher.settings import Settings
-from dispatcher.store.connect import Store
+from dispatcher.store.connect import Store, connect
+from dispatcher.store.runner import Runner
+from dispatcher.store.scripts import Scripts
 from tests.api.nodes import Running, node
+from tests.servers import Server, command
 
 pytestmark = pytest.mark.lanes("embedded", "redis")
 
@@ -91,3 +95,22 @@ async def test_what_a_request_caused_carries_its_id(
     (failed,) = [line for line in told if line["event"] == "request.failed"]
     assert (failed["request_id"], failed["level"], failed["path"]) == ("night-7", "error", "/v1/me")
     assert token not in text
+
+
+async def test_what_goes_on_by_itself_does_not_carry_the_id_of_whoever_came_first(
+    own_server: Server, capfd: Capture
+) -> None:
+    """His request began what reads the channels and the connection to the store, for everybody."""
+    store = await connect(own_server.url)
+    await Dispatcher(Runner(store, Scripts())).create_tenant("t")
+    await store.close()
+    store = await connect(own_server.url)
+    async with node(store, "a") as a, a.socket({"Authorization": f"Bearer {token_of(a, 't')}"}, "x" * 16) as socket:
+        with own_server.client() as client:
+            for kind in ("normal", "pubsub"):
+                command(client, "CLIENT", "KILL", "TYPE", kind)
+        await socket.until("snapshot")
+    await store.close()
+    told = [line for line in lines(capfd)[1] if line["event"] in {"feed.lost", "wire_lost", "hub.repair"}]
+    assert {line["event"] for line in told} >= {"feed.lost", "wire_lost"}
+    assert [line for line in told if "request_id" in line] == []
