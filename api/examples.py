@@ -130,3 +130,37 @@ EXAMPLES: dict[str, Any] = {
     "UserStatus": {"user_id": "anna", "status": "in_call", "dnd": 0},
 }
 """By the name of the shape."""
+
+TEXTS: dict[str, Any] = {
+    "follow_events": 'id: 1763824800123-0\ndata: {"cursor":"1763824800123-0","at":1763824800123,"events":'
+    '[{"event":"contact.entered","data":{"contact_id":"1763824800123-0007","queue_id":"1","state":"waiting"}}]}\n\n',
+    "metrics": '# TYPE dispatcher_queue_waiting gauge\ndispatcher_queue_waiting{queue="1",tenant="acme"} 3.0\n',
+    "send_cmd": {},
+}
+"""What rows answer that is no shape, by their handler's name."""
+
+PARAMETERS: dict[str, tuple[str, str | None]] = {
+    "agent": ("An agent's user id, or `me`", "me"),
+    "assignment": ("An assignment's id", "1763824800123-0007-1"),
+    "call": ("A call's id", "1763824845000-0000"),
+    "contact": ("A contact's id", "1763824800123-0007"),
+    "queue": ("A queue's id", "1"),
+    "user": ("A user's id, or `me`", "kim"),
+    "force": ("Also where it is not empty: its contacts end `removed`", None),
+    "status": ("With the counts of each queue", None),
+}
+"""What a parameter of paths and queries means, and an example, by its name."""
+
+NOUNS: dict[str, str] = {
+    "login": "Tokens: for a backend with the tenant's secret, for a person with a password. And: where do I stand?",
+    "tenant": "The tenant's options, for its admins",
+    "users": "Accounts of people who log in with a password; the status of users; messages between them",
+    "queues": "The waiting lines: their policies, their counts, who waits and who serves",
+    "contacts": "Requests for service: joining, leaving, service without a call, transfer",
+    "agents": "Who serves: queues, manual mode, capacity, asking for one contact",
+    "assignments": "The answer to an offer",
+    "calls": "The signalling of calls between two users",
+    "events": "The tenant's log, live",
+    "operations": "Probes and metrics of a node",
+}
+"""What each group of rows is about."""

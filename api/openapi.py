@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from itertools import groupby
 from typing import Any
 
 from fastapi import FastAPI
 
 from api import idempotency, problems
-from api.examples import EXAMPLES
+from api.examples import EXAMPLES, NOUNS, PARAMETERS, TEXTS
 from dispatcher.errors import Code
 
 REFUSALS: dict[str, str] = {
@@ -70,6 +71,11 @@ _KEY_HEADER = {
     "description": "A repeat with the same key and body within an hour gives the first answer and changes nothing",
     "schema": {"type": "string", "minLength": 1, "maxLength": idempotency.LENGTH_MAX, "pattern": "^[ -~]+$"},
 }
+_HEADERS: dict[str, Any] = {
+    "X-Request-ID": {"description": "What the node's logs call this request; the sender's own, where it has one"},
+    "Retry-After": {"description": "Seconds after which to try again", "schema": {"type": "integer"}},
+    "WWW-Authenticate": {"description": "`Bearer`: a token is needed"},
+}
 
 
 def document(app: FastAPI) -> dict[str, Any]:
@@ -82,11 +88,45 @@ def document(app: FastAPI) -> dict[str, Any]:
         schemas["Problem"] = problems.Problem.model_json_schema()
         for name, example in EXAMPLES.items():
             schemas[name]["examples"] = [example]
+        made["components"]["headers"] = {name: {"schema": {"type": "string"}, **_HEADERS[name]} for name in _HEADERS}
+        made["tags"] = [{"name": name, "description": text} for name, text in NOUNS.items()]
         for path in made["paths"].values():
             for method, operation in path.items():
+                _name(operation)
+                for status, response in operation["responses"].items():
+                    _exemplify(operation["operationId"], status, response, schemas)
                 _describe(operation, has_key=method == "post")
         app.openapi_schema = made
     return app.openapi_schema
+
+
+def _name(operation: dict[str, Any]) -> None:
+    """Say in words what a row and its parameters are called."""
+    name: str = operation["operationId"]
+    operation["summary"] = name[0].upper() + name[1:].replace("_", " ")
+    for parameter in operation.get("parameters", ()):
+        if (parameter["name"] in PARAMETERS and parameter["in"] == "path") or not parameter.get("description"):
+            parameter["description"], example = PARAMETERS[parameter["name"]]
+            if example is not None:
+                parameter["example"] = example
+
+
+def _exemplify(name: str, status: str, response: dict[str, Any], schemas: dict[str, Any]) -> None:
+    """Say what a row answers when it is done."""
+    generic = response["description"] == "Successful Response"
+    response["headers"] = _headers("X-Request-ID")
+    for content in response.get("content", {}).values():
+        shape = content.get("schema", {}).get("$ref", "").rpartition("/")[2]
+        if shape in schemas and generic:
+            response["description"] = schemas[shape].get("description", "A page of the list").split("\n")[0]
+        elif name in TEXTS:
+            content["example"] = TEXTS[name]
+    if response["description"] == "Successful Response":
+        response["description"] = "Done"
+
+
+def _headers(*names: str) -> dict[str, Any]:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
 
 
 def _describe(operation: dict[str, Any], *, has_key: bool) -> None:
@@ -101,6 +141,10 @@ def _describe(operation: dict[str, Any], *, has_key: bool) -> None:
     operation["responses"].pop("422", None)
     for status, some in groupby(codes, key=lambda code: code.status):
         operation["responses"][str(status)] = _refusal(tuple(some))
+        if status == HTTPStatus.UNAUTHORIZED:
+            operation["responses"][str(status)]["headers"] |= _headers("WWW-Authenticate")
+        elif status in {code.status for code in problems.RETRY_AFTER_S}:
+            operation["responses"][str(status)]["headers"] |= _headers("Retry-After")
     # 404, 405 and 413 of HTTP itself, and what a proxy in between may say.
     operation["responses"]["default"] = _refusal(())
 
@@ -110,4 +154,8 @@ def _refusal(codes: tuple[Code, ...]) -> dict[str, Any]:
     if codes:
         content["examples"] = {code.name: {"value": problems.document(code).model_dump()} for code in codes}
     described = "; ".join(f"{code.name}: {code.title}" for code in codes)
-    return {"description": described or "Refused; `code` says why", "content": {problems.MEDIA_TYPE: content}}
+    return {
+        "description": described or "Refused; `code` says why",
+        "headers": _headers("X-Request-ID"),
+        "content": {problems.MEDIA_TYPE: content},
+    }

@@ -91,3 +91,35 @@ def test_every_shape_has_an_example_of_its_kind(shape: str) -> None:
     (example,) = SCHEMAS[shape]["examples"]
     assert [error.message for error in validator.iter_errors(example)] == []
     assert not validator.is_valid({"no such member": 1})
+
+
+def _answers(operation: dict[str, Any]) -> dict[str, Any]:
+    return {status: response for status, response in operation["responses"].items() if status[0] == "2"}
+
+
+@pytest.mark.parametrize("name", sorted(OPERATIONS))
+def test_a_row_reads_like_one(name: str) -> None:
+    """In words, not in the names of our functions; an example of each answer and of each id in the path."""
+    operation = OPERATIONS[name]
+    assert operation["summary"] == name[0].upper() + name[1:].replace("_", " ")
+    for response in _answers(operation).values():
+        assert response["description"] != "Successful Response"
+        for content in response.get("content", {}).values():
+            shape = content.get("schema", {}).get("$ref", "").rpartition("/")[2]
+            assert "example" in content or "examples" in SCHEMAS[shape]
+    for parameter in operation.get("parameters", ()):
+        assert parameter["in"] != "path" or Draft202012Validator(parameter["schema"]).is_valid(parameter["example"])
+        assert parameter["description"]
+
+
+@pytest.mark.parametrize("name", sorted(OPERATIONS))
+def test_a_refusal_names_its_headers(name: str) -> None:
+    wanted = {"401": {"WWW-Authenticate"}, "429": {"Retry-After"}, "503": {"Retry-After"}}
+    for status, response in OPERATIONS[name]["responses"].items():
+        assert response.get("headers", {}).keys() == {"X-Request-ID"} | wanted.get(status, set())
+
+
+def test_every_noun_is_explained() -> None:
+    used = {tag for operation in OPERATIONS.values() for tag in operation["tags"]}
+    assert used == {tag["name"] for tag in DOCUMENT["tags"]}
+    assert all(tag["description"] for tag in DOCUMENT["tags"])
