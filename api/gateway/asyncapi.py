@@ -7,7 +7,9 @@ from typing import Any, get_type_hints
 from pydantic import TypeAdapter
 from pydantic.json_schema import models_json_schema
 
+from api.examples import EXAMPLES
 from api.gateway.commands import COMMANDS, HelloArgs, NoArgs
+from api.gateway.examples import ANSWERS, EVENT_FRAME, SAID
 from api.gateway.protocol import CMD_LENGTH_MAX, FRAME_BYTES_MAX, ID_MAX, Close
 from dispatcher.errors import Code
 from dispatcher.event_model import EVENTS
@@ -29,18 +31,29 @@ def document(title: str, version: str) -> dict[str, Any]:
     """Return the document (AsyncAPI 3.0)."""
     commands: dict[str, tuple[type[Model], Any]] = {"hello": (HelloArgs, Snapshot), "me": (NoArgs, Snapshot)}
     commands |= {name: (row.args, get_type_hints(row.run)["return"]) for name, row in COMMANDS.items()}
-    messages: dict[str, Any] = {"events": {"name": "events", "payload": _schema_ref("EventFrame")}}
+    messages: dict[str, Any] = {
+        "events": _message("events", "what happened, in order", _schema_ref("EventFrame"), EVENT_FRAME)
+    }
     schemas: dict[str, Any] = {"EventFrame": _event_frame(), "Failure": _failure()}
     operations: dict[str, Any] = {
-        "events": {"action": "send", "channel": _channel(), "messages": [_channel("/messages/events")]}
+        "events": {
+            "action": "send",
+            "channel": _channel(),
+            "messages": [_channel("/messages/events")],
+            "description": "\n".join(f"- `{name}`: to {kind.to}" for name, kind in EVENTS.items()),
+        }
     }
-    for name, (args, result) in commands.items():
+    for number, (name, (args, result)) in enumerate(commands.items(), 1):
+        said, answered = SAID[name], _example_of(name, result)
         schema = TypeAdapter(result).json_schema(ref_template=_REF)
         schemas |= schema.pop("$defs", {})
-        messages[name] = {"name": name, "payload": _command(name, args)}
-        messages[f"{name}.answer"] = {"name": f"{name}.answer", "payload": _answer(schema)}
+        sent = {"id": number, "cmd": name, "args": said.args}
+        messages[name] = _message(name, said.summary, _command(name, args), sent)
+        answer = {"id": number, "ok": True, "result": answered}
+        messages[f"{name}.answer"] = _message(f"{name}.answer", f"the answer to `{name}`", _answer(schema), answer)
         operations[name] = {
             "action": "receive",
+            "summary": said.summary,
             "channel": _channel(),
             "messages": [_channel(f"/messages/{name}")],
             "reply": {"channel": _channel(), "messages": [_channel(f"/messages/{name}.answer")]},
@@ -63,6 +76,16 @@ def document(title: str, version: str) -> dict[str, Any]:
         "operations": operations,
         "components": {"messages": messages, "schemas": generated["$defs"] | schemas},
     }
+
+
+def _message(name: str, summary: str, payload: dict[str, Any], example: dict[str, Any]) -> dict[str, Any]:
+    return {"name": name, "summary": summary, "payload": payload, "examples": [{"payload": example}]}
+
+
+def _example_of(command: str, result: Any) -> Any:
+    """Return an example of what a command answers, whose type is `result`."""
+    shape = str(getattr(result, "__name__", "")).replace("[", "_").replace("]", "_")
+    return ANSWERS.get(command, EXAMPLES.get(shape, {}))
 
 
 def _sorted(models: set[type[Model]]) -> list[type[Model]]:

@@ -88,3 +88,19 @@ def test_every_error_is_an_answer(code: Code) -> None:
 def test_what_is_not_so_is_found(frame: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         check(frame, "accept")
+
+
+@pytest.mark.parametrize(
+    "name", ["events", *(n for command in ("hello", "me", *COMMANDS) for n in (command, f"{command}.answer"))]
+)
+def test_every_message_has_an_example_of_its_kind(name: str) -> None:
+    message = DOCUMENT["components"]["messages"][name]
+    assert message["summary"]
+    (example,) = message["examples"]
+    validator = Draft7Validator({"allOf": [message["payload"]], "components": DOCUMENT["components"]})
+    assert [error.message for error in validator.iter_errors(example["payload"])] == []
+
+
+def test_every_event_is_listed_with_whom_it_goes_to() -> None:
+    for name, kind in EVENTS.items():
+        assert f"- `{name}`: to {kind.to}" in DOCUMENT["operations"]["events"]["description"].splitlines()

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from api.gateway.commands import COMMANDS, HelloArgs, NoArgs
+from api.gateway.examples import SAID
 from api.gateway.protocol import Close
 from dispatcher.model import Model
 
@@ -32,3 +33,8 @@ def test_the_table_of_close_codes() -> None:
     told = re.findall(r"^\| (\d{4}) \|", TEXT, re.MULTILINE)
     assert set(told) == {str(int(code)) for code in Close if code is not Close.NORMAL}
     assert len(told) == len(set(told))
+
+
+def test_what_a_command_does_is_said_alike_in_the_document() -> None:
+    told = dict(re.findall(r"^\| `([a-z_]+)` \| [^|]*\| (.*) \|$", TEXT, re.MULTILINE))
+    assert {name: said.summary for name, said in SAID.items()} == told
