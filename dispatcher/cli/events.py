@@ -87,4 +87,9 @@ def _show(part: Part, chosen: Choice, json: bool) -> None:
 def _details(event: Event) -> str:
     inside = event.data.get("contact")
     data = {**(inside if isinstance(inside, dict) else {}), **event.data}
-    return " ".join(f"{name}={data[name]}" for name in SHOWN if data.get(name) is not None)
+    return " ".join(f"{name}={_value(data[name])}" for name in SHOWN if data.get(name) is not None)
+
+
+def _value(value: object) -> object:
+    """Write a flag as JSON does."""
+    return str(value).lower() if isinstance(value, bool) else value

@@ -83,7 +83,8 @@ Options = Annotated[list[str], typer.Argument(metavar="OPTION=VALUE...", help="W
 
 @app.command("create", epilog=CREATE_EPILOG)
 def create(
-    name: Annotated[str, typer.Argument(help="Lower-case letters, digits, '_' and '-'; 1 to 63.")], json: Json = False
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Lower-case letters, digits, '_' and '-'; 1 to 63.")],
+    json: Json = False,
 ) -> None:
     """Create a tenant and print its secret: the only time it is shown."""
 

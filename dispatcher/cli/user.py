@@ -8,10 +8,12 @@ from typing import Annotated, Any
 import typer
 
 from dispatcher.cli.common import (
+    REFUSED,
     Json,
     Tenant,
     all_pages,
     as_model,
+    fail,
     moment,
     on_engine,
     operator,
@@ -125,4 +127,7 @@ def _password(from_stdin: bool) -> str:
     """Ask for a password twice, without showing it; or read the first line of standard input."""
     if from_stdin:
         return sys.stdin.readline().rstrip("\r\n")
-    return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True))
+    try:
+        return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True))
+    except typer.Abort:
+        fail("no password was given; --password-stdin reads it from standard input", REFUSED)

@@ -16,7 +16,7 @@ import pytest
 
 from api.auth import Tokens
 from dispatcher.engine import Dispatcher
-from dispatcher.model import Actor, Role
+from dispatcher.model import Actor, Role, Service
 from dispatcher.store.keys import key
 from tests.cli.conftest import run
 from tests.cli.test_verbs import by_phone, engine_does
@@ -54,6 +54,20 @@ def test_all_that_is_kept(acme: str, contacts: list[str]) -> None:
         "contact.ended", f"contact_id={contacts[0]}", "customer_id=carl", "queue_id=sales", "state=ended",
         "reason=removed",
     ]  # fmt: skip
+
+
+async def _serve(engine: Dispatcher, boss: Actor) -> None:
+    ann = Actor(tenant=boss.tenant, user_id="ann", roles=frozenset({Role.AGENT}), client="c")
+    await engine.open_session(ann, "s", "")
+    await engine.start_service(ann, "ann", [Service(queue_id="sales")])
+
+
+def test_what_is_so_is_written_as_everywhere_else(acme: str, real_url: str) -> None:
+    """As JSON writes it, not as Python does."""
+    run("queue", "create", acme, "--id", "sales")
+    engine_does(real_url, acme, _serve)
+    (told,) = lines(acme, "--types", "agent.service")
+    assert told.split()[2:] == ["agent.service", "queue_id=sales", "agent_id=ann", "serving=true"]
 
 
 def test_entries_for_machines_and_going_on_from_a_cursor(acme: str, contacts: list[str]) -> None:

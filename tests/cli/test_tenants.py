@@ -169,3 +169,15 @@ def test_what_is_refused_of_people(acme: str) -> None:
     twice = typed("one password\nanother password\n", *create[:-1])
     assert twice.exit_code == 1
     assert "do not match" in twice.output
+
+
+def test_a_password_that_nobody_is_there_to_type(acme: str) -> None:
+    result = typed("", "user", "passwd", acme, "anna")
+    assert result.exit_code == 1
+    assert result.stderr.splitlines()[-1] == (
+        "dispatcher: no password was given; --password-stdin reads it from standard input"
+    )
+
+
+def test_what_is_to_be_named_is_called_name() -> None:
+    assert "dispatcher tenant create [OPTIONS] {NAME}" in run("tenant", "create", "--help").stdout
