@@ -21,6 +21,8 @@ from dispatcher.store.connect import Store
 from dispatcher.tenancy import TenantPatch
 from tests.api.nodes import KEYS
 
+pytestmark = pytest.mark.lanes("embedded", "redis")
+
 NONE_OF_THESE = "not a secret of anybody"
 
 

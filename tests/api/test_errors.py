@@ -23,6 +23,8 @@ from tests.api.nodes import Running, node
 from tests.api.refused import SCENES, Asked, Place, accept, call, join, request, scene
 from tests.servers import Server
 
+pytestmark = pytest.mark.lanes("embedded", "redis")
+
 UNSEEN = "1763824800123-0007"
 """An id that was never given."""
 
