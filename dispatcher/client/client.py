@@ -10,7 +10,7 @@ from typing import Any, Self
 from pydantic import BaseModel, JsonValue
 
 from dispatcher.client.inbox import Inbox
-from dispatcher.client.link import Link
+from dispatcher.client.link import PASSING_ERRORS, Link
 from dispatcher.client.state import State
 from dispatcher.client.wire import ModelT, read
 from dispatcher.errors import Code, DispatcherError
@@ -138,9 +138,18 @@ class Client:
         return read(Snapshot, await self._ask("me"))
 
     async def renew(self, token: str) -> Snapshot:
-        """Use a newer token of the same user, on this connection and on the next ones."""
-        self._link.token = token
-        return read(Snapshot, await self._ask("hello", token=token, client=self.client_id))
+        """Use a newer token of the same user, on this connection and on the next ones.
+
+        One that is refused leaves the older in use. Errors: TOKEN_TIMEOUT, TOKEN_AUTH_FAILED, API_NO_PERMISSION
+        (another user's).
+        """
+        before, self._link.token = self._link.token, token
+        try:
+            return read(Snapshot, await self._ask("hello", token=token, client=self.client_id))
+        except DispatcherError as error:
+            if error.code not in PASSING_ERRORS and self._link.token == token:
+                self._link.token = before
+            raise
 
     async def list_queues(
         self, *, status: bool = False, limit: int | None = None, cursor: str | None = None

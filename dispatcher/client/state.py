@@ -108,12 +108,13 @@ class State:
 
     def _apply_call(self, call: Call) -> None:
         known = self.snapshot.call
+        is_known = known is not None and known.call_id == call.call_id
         if call.state is CallState.ENDED:
             self._ended.append(call.call_id)
-            if known is not None and known.call_id == call.call_id:
+            if is_known:
                 self._set(call=None)
         elif call.call_id not in self._ended and not (_is_answered(known, call) and call.state is CallState.RINGING):
-            self._set(call=call if known is None else call.model_copy(update={"ext": known.ext}))
+            self._set(call=call.model_copy(update={"ext": known.ext}) if known and is_known else call)
         if call.state is CallState.ANSWERED:
             self._begin_service(call.contact_id)
 

@@ -169,6 +169,13 @@ def test_the_state_follows_a_call_that_comes_in() -> None:
     assert state.snapshot.call is None
 
 
+def test_a_call_in_the_place_of_another_one_has_its_own_words() -> None:
+    state = State(stands(call=call(ext="the first")))
+    state.apply(Event(event="call.incoming", data=call(call_id="1763824809000-0000", ext="the second")))
+    assert state.snapshot.call is not None
+    assert state.snapshot.call.ext == "the second"
+
+
 def test_the_answer_to_an_agents_call_begins_his_service() -> None:
     state = State(stands(agent=agent("busy"), assignments=[assignment("accepted")]))
     state.learn(read(Call, call(contact_id=CONTACT, **MINE)))

@@ -278,6 +278,18 @@ async def test_a_newer_token_is_used_from_then_on(node: Node) -> None:
         assert hello["args"]["token"] == "a newer token"
 
 
+async def test_a_token_that_is_refused_leaves_the_one_that_was(node: Node) -> None:
+    client, peer = await node.meet(snapshot())
+    async with client:
+        renewing = begin(client.renew("nonsense"))
+        await peer.refuse(await peer.frame("hello"), "TOKEN_AUTH_FAILED", 21)
+        with pytest.raises(DispatcherError, match="TOKEN_AUTH_FAILED"):
+            await renewing
+        peer.drop()
+        hello = await (await node.peer()).frame("hello")
+        assert hello["args"]["token"] == "a token"
+
+
 async def test_queues_are_watched_again_on_every_connection(node: Node) -> None:
     client, peer = await node.meet(snapshot())
     async with client:

@@ -253,7 +253,7 @@
         bCallAccepted: call.state === 'answered',
         meetingID: call.meeting?.ID ?? 0,
         meetingPswd: call.meeting?.pswd ?? '',
-        duration: Math.max(0, Math.floor((Date.now() - this.d.ahead_ms - call.started_at) / 1000)),
+        duration: Math.max(0, Math.floor((this.d.now() - call.started_at) / 1000)),
       };
     }
 

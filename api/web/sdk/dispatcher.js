@@ -344,7 +344,10 @@ class State {
       this.forget(call.call_id);
       if (this.snapshot.call?.call_id === call.call_id) this.set({ call: null });
     } else if (!this.ended.includes(call.call_id)) {
-      this.set({ call });
+      const known = this.snapshot.call?.call_id === call.call_id ? this.snapshot.call : null;
+      // The answer to `call` may come after its acceptance, whose `ext` is not the caller's.
+      if (known?.state === 'answered' && call.state === 'ringing') return;
+      this.set({ call: { ...call, ext: (known ?? call).ext } });
       // That the customer answered is all that tells his agent that he serves him now.
       const held = this.snapshot.assignments.find((known) => known.contact.contact_id === call.contact_id);
       if (held && call.state === 'answered') this.serve(held, held.contact);
@@ -413,7 +416,7 @@ function difference(old, now) {
   /** @type {Event[]} */
   const events = [];
   const tell = (/** @type {string} */ event, /** @type {any} */ data) => events.push({ event, data });
-  if (old.call && old.call.call_id !== now.call?.call_id) tell('call.ended', { ...old.call, state: 'ended' });
+  if (old.call && old.call.call_id !== now.call?.call_id) tell('call.ended', { ...old.call, state: 'ended', ext: '' });
   for (const was of old.assignments) {
     if (now.assignments.some((one) => one.assignment_id === was.assignment_id)) continue;
     const state = was.state === 'serving' ? 'completed' : 'cancelled';
@@ -432,9 +435,10 @@ function difference(old, now) {
     if (!before) tell('assignment.offered', one);
     else if (before.state === 'offered' && one.state !== 'offered') tell('assignment.accepted', one);
   }
-  if (now.call && now.call.call_id !== old.call?.call_id && now.call.callee_id === now.user.user_id) {
-    tell('call.incoming', now.call);
-  } else if (now.call?.state === 'answered' && old.call?.state === 'ringing') tell('call.accepted', now.call);
+  const before = old.call?.call_id === now.call?.call_id ? old.call : null;
+  if (now.call?.callee_id === now.user.user_id) {
+    if (!before) tell('call.incoming', now.call);
+  } else if (now.call?.state === 'answered' && before?.state !== 'answered') tell('call.accepted', now.call);
   if (old.agent && now.agent && old.agent.state !== now.agent.state) {
     tell('agent.changed', { ...now.agent, old_state: old.agent.state, cause: 'snapshot' });
   }
@@ -553,12 +557,10 @@ export class Dispatcher {
     const base = url || location.origin;
     this.url = base.replace(/^ws/, 'http').replace(/\/+$/, '');
     this.token = token;
-    /** How far the server's clock is ahead (ms), once it has told the time. @type {number | undefined} */
-    this.ahead_ms = undefined;
+    /** The server's time (epoch ms) when the page's own clock of `performance.now()` began; it is never set. */
+    this.began_at = -Infinity;
     /** Whether the server hears us now. */
     this.connected = false;
-    /** How far the clock here is ahead of the server's (ms), by the last frame. */
-    this.ahead_ms = 0;
     /** @type {Map<string, Set<(data: any, event: string) => void>>} */ this.listeners = new Map();
     /** @type {State | null} */ this.live = null;
     /** The rows of the HTTP table that are no commands of the WebSocket. */
@@ -597,14 +599,20 @@ export class Dispatcher {
 
   /** The server's time (epoch ms) by what it last said: deadlines are in it, and clocks of clients are wrong. */
   now() {
-    return Date.now() + (this.ahead_ms ?? 0);
+    return this.began_at === -Infinity ? Date.now() : Math.round(this.began_at + performance.now());
   }
 
   /** Use a newer token of the same user, on this connection and on the next ones. @param {string} token */
   async renew(token) {
-    this.token = token;
-    this.link.hello = { ...this.link.hello, token };
-    return this.link.call('hello', this.link.hello);
+    const before = this.token;
+    const use = (/** @type {string} */ now) => (this.link.hello = { ...this.link.hello, token: (this.token = now) });
+    try {
+      return await this.link.call('hello', use(token));
+    } catch (error) {
+      // One that is refused must not be what the next connection says hello with.
+      if (this.token === token && !PASSING.has(/** @type {DispatcherError} */ (error).code)) use(before);
+      throw error;
+    }
   }
 
   /** End the connection. What the person holds lives on for the grace. */
@@ -635,10 +643,9 @@ export class Dispatcher {
 
   /** Take a frame, unless its offset says that a snapshot covered it. @param {any} frame */
   receive(frame) {
-    if (frame.at) this.ahead_ms = Date.now() - frame.at;
     const { offset, epoch } = this.state;
-    // What came late makes the server's clock seem slow, never fast.
-    if (frame.at) this.ahead_ms = Math.max(this.ahead_ms ?? -Infinity, frame.at - Date.now());
+    // What came late makes the server's clock seem slow, never fast. So does a sleep of the machine.
+    if (frame.at) this.began_at = Math.max(this.began_at, frame.at - performance.now());
     if (frame.offset !== undefined && (frame.epoch ?? epoch) === epoch && frame.offset <= offset) {
       if (frame.events[0]?.event !== 'snapshot') return;
     }
