@@ -228,7 +228,7 @@ class Socket:
         warning = frame("token.expiring", {"expires_at": expires_at})
         self._timers = [
             loop.call_later(max(0.0, left_s - self._gateway.limits.warn_s), self.send, warning),
-            loop.call_later(max(0.0, left_s), self._end, Close.NOT_LOGGED_IN, "the token has expired"),
+            loop.call_later(max(0.0, left_s), self._end, Close.NOT_LOGGED_IN, Code.TOKEN_TIMEOUT.name),
         ]
 
     # Writing and closing

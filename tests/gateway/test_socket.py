@@ -136,6 +136,7 @@ async def test_a_token_that_ends_is_announced_and_then_closes(make_node: NodeMak
         assert await socket.event("token.expiring") == {"expires_at": claims.expires_at}
         assert time.time() * 1000 < claims.expires_at
         assert await socket.closed() == 4401
+        assert socket.connection.close_reason == "TOKEN_TIMEOUT", "by which clients tell it from other ends"
 
 
 async def test_hello_on_a_live_socket_renews_its_token(make_node: NodeMaker, tenant: str) -> None:
