@@ -13,6 +13,8 @@ from dispatcher.errors import Code, DispatcherError
 
 KEPT_S = 5.0
 KEPT_MAX = 10_000
+ORIGIN_LENGTH_MAX = 128
+"""How much of it a refusal repeats."""
 
 Read = Callable[[str], Awaitable[Collection[str]]]
 
@@ -46,4 +48,4 @@ async def check_origin(headers: Mapping[str, str], tenant: str, origins: Read) -
         return
     allowed = await origins(tenant)
     if origin not in allowed and "*" not in allowed:
-        raise DispatcherError(Code.API_NO_PERMISSION, "this origin is not allowed")
+        raise DispatcherError(Code.API_NO_PERMISSION, f"{origin[:ORIGIN_LENGTH_MAX]} is not among the tenant's origins")

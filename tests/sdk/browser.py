@@ -8,7 +8,6 @@ import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -21,10 +20,24 @@ from dispatcher.store.connect import connect
 from dispatcher.store.runner import Runner
 from dispatcher.store.scripts import Scripts
 from dispatcher.tenancy import TenantPatch
+from tests.house.tree import ROOT
 from tests.processes import Process, node
 from tests.servers import any_binary, running, server
 
-PAGE = Path(__file__).parent / "cloudroom_page.html"
+PAGE = ROOT / "deploy" / "examples" / "page_of_old.html"
+SCRIPT = '<script src="http://127.0.0.1:8000/sdk/cloudroom.js"></script>'
+RECORDED = """<script src="/sdk/cloudroom.js"></script>
+<script>
+  // Between the SDK and the page: what a callback is told stands in `told`, whether the page has set one or not.
+  const told = [];
+  for (const name of Object.keys(CRVideo.callbacks)) {
+    let own = null;
+    const callback = (...args) => { told.push([name, ...args]); own?.(...args); };
+    Object.defineProperty(window[name], 'callback', { get: () => callback, set: (its) => { own = its; } });
+  }
+  // A page's own mistake must not be the SDK's.
+  CRVideo_UserEnter.callback = () => { throw new Error('a mistake of the page'); };
+</script>"""
 TENANT = "old"
 SECRET = "a secret of pages"
 MD5 = hashlib.md5(SECRET.encode(), usedforsecurity=False).hexdigest()
@@ -98,7 +111,10 @@ class Stage:
         origin = f"http://127.0.0.1:{self.nodes[which].port}"
         if login is not None:
             await page.route("**/v1/login", login)
-        await page.route("**/page?*", lambda route: route.fulfill(path=PAGE, content_type="text/html"))
+        text = PAGE.read_text()
+        assert SCRIPT in text
+        body = text.replace(SCRIPT, RECORDED)
+        await page.route("**/page?*", lambda route: route.fulfill(body=body, content_type="text/html"))
         await page.goto(f"{origin}/page?" + urlencode({"tenant": TENANT, "md5": MD5, **asked}))
         return person
 

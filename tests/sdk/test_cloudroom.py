@@ -200,9 +200,9 @@ async def reloaded(stage: Stage) -> None:
 async def without_a_server(stage: Stage) -> None:
     """A node that dies is told once, what is pending fails, and logging in again finds everything where it was."""
     queue = await stage.queue()
-    customer = await stage.customer(queue, stay="1")
+    customer = await stage.customer(queue)
     await customer.told("StartQueuingRslt")
-    gone = await stage.customer()
+    gone = await stage.customer(once="1")
     await gone.told("InitQueueDatRslt")
     # A node that is stopped answers nothing; then it dies.
     stage.nodes[0].stop()
