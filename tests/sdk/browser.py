@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import itertools
 import shutil
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -90,13 +91,12 @@ class Stage:
     nodes: list[Process]
     url: str
     stack: ExitStack
-    heard: dict[str, set[int]] = field(default_factory=dict)
+    heard: dict[str, list[list[Any]]] = field(default_factory=dict)
     pages: list[Page] = field(default_factory=list)
-    users: int = 0
+    numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def someone(self, name: str) -> str:
-        self.users += 1
-        return f"{name}-{self.users}"
+        return f"{name}-{next(self.numbers)}"
 
     async def queue(self, **policy: Any) -> str:
         return (await self.dispatcher.create_queue(BOSS, QueueCreate(**policy))).queue_id
@@ -129,8 +129,9 @@ class Stage:
         return person
 
     async def collect(self, page: Page) -> None:
+        """Keep what a page was told, by callback."""
         for name, *told in await page.evaluate("told"):
-            self.heard.setdefault(name, set()).add(len(told))
+            self.heard.setdefault(name, []).append(told)
 
     async def leave(self) -> None:
         """Close all pages, and keep what they were told."""

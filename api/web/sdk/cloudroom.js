@@ -460,7 +460,7 @@
     CRVideo_Uninit() {
       FUNCTIONS.CRVideo_Logout();
     },
-    CRVideo_SetSDKParams(params) {},
+    CRVideo_SetSDKParams(obj) {},
     CRVideo_SetServerAddr(addr) {
       const given = text(addr).trim().replace(/\/+$/, '');
       const scheme = new URL(HOME).protocol === 'https:' ? 'https:' : 'http:';
