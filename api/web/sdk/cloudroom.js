@@ -1,3 +1,5 @@
+// @ts-check
+/// <reference path="./cloudroom.d.ts" />
 /**
  * The names of an older SDK, for pages written against it: global functions, and callback holders that the page fills.
  *
@@ -6,12 +8,20 @@
  *
  * A classic script over the module dispatcher.js, which it loads from where it came from itself, or from the host of
  * CRVideo_SetServerAddr. Every name is there as soon as the script has run. A cookie never leaves the page.
+ *
+ * @typedef {import('./types.js').Agent} Agent
+ * @typedef {import('./types.js').Assignment} Assignment
+ * @typedef {import('./types.js').Call} Call
+ * @typedef {import('./types.js').Contact} Contact
+ * @typedef {import('./types.js').Queue} Queue
+ * @typedef {import('./types.js').QueueStatus} QueueStatus
+ * @typedef {import('./dispatcher.js').Dispatcher} Dispatcher
  */
 (() => {
   'use strict';
 
   const VERSION = '0.1.0';
-  const HOME = document.currentScript?.src || location.href;
+  const HOME = /** @type {HTMLScriptElement | null} */ (document.currentScript)?.src || location.href;
   const USERS_SHOWN = 100;
   const ASSIGNMENTS_KEPT = 256;
   const TOKEN_S = 86400;
@@ -27,7 +37,7 @@
   /** The connection is lost. The server never says it: here it is made. */
   const LINE_LOST = 204;
 
-  /** What each callback is called with. */
+  /** What each callback is called with. @type {Record<CallbackNames, string>} */
   const CALLBACKS = {
     CRVideo_LoginSuccess: 'userID cookie',
     CRVideo_LoginFail: 'sdkErr cookie',
@@ -74,9 +84,12 @@
     CRVideo_UserLeave: 'queID userID inService',
   };
 
-  /** Call what the page has set. Its mistakes are its own. */
+  /**
+   * Call what the page has set. Its mistakes are its own.
+   * @template {CallbackNames} Name @param {Name} name @param {Told<Name>} args
+   */
   function fire(name, ...args) {
-    const { callback } = globalThis[name];
+    const { callback } = /** @type {Holder<Told<Name>>} */ (globalThis[name]);
     if (typeof callback !== 'function') return;
     try {
       callback(...args);
@@ -87,25 +100,35 @@
 
   // The page's shapes of ours
 
+  /** @param {string} id @returns {QueID} */
   const que_id = (id) => (/^(0|[1-9][0-9]{0,14})$/.test(id) ? Number(id) : id);
+  /** @param {unknown} value */
   const text = (value) => (value === undefined || value === null ? '' : String(value));
+  /** @param {Pick<QueueStatus, 'queue_id' | 'agent_num' | 'wait_num' | 'srv_num'>} status @returns {QueStatus} */
   const que_status = ({ queue_id, agent_num, wait_num, srv_num }) => ({ queID: que_id(queue_id), agent_num, wait_num, srv_num });
+  /** @param {Contact} contact @returns {QueUser} */
   const que_user = ({ queue_id, customer_id, name, queuing_time_s, ext }) => (
     { queID: que_id(queue_id), userID: customer_id, nickname: name, queuingTime: queuing_time_s, usrExtDat: ext }
   );
   const NO_USER = { queID: -1, userID: '', nickname: '', queuingTime: 0, usrExtDat: '' };
+  /** @type {Record<string, number>} */
   const USER_STATUS = { offline: 0, idle: 1, busy: 2, in_call: 3 };
+  /** @param {{ user_id: string, status: string, dnd: number }} status @returns {UserStatus} */
   const user_status = ({ user_id, status, dnd }) => ({ userID: user_id, userStatus: USER_STATUS[status], DNDType: dnd });
-  /** A call's meeting, if the page gives one: without it the other party's stays. */
+  /** A call's meeting, if the page gives one: without it the other party's stays. @param {any} meetObj */
   const meeting_of = (meetObj) => {
     const is_none = meetObj === undefined || meetObj === null || meetObj === '' || JSON.stringify(meetObj) === '{}';
     return is_none ? {} : { meeting: meetObj };
   };
 
-  /** Read all pages of a list. */
+  /**
+   * Read all pages of a list.
+   * @template Item @param {(page: { cursor?: string }) => Promise<{ items: Item[], cursor?: string | null }>} list
+   */
   async function all_of(list) {
+    /** @type {Item[]} */
     const items = [];
-    for (let cursor = ''; cursor !== null && cursor !== undefined; ) {
+    for (let /** @type {string | null | undefined} */ cursor = ''; cursor !== null && cursor !== undefined; ) {
       const page = await list(cursor ? { cursor } : {});
       items.push(...page.items);
       cursor = page.cursor;
@@ -115,19 +138,21 @@
 
   /** Who waits in a queue that the user serves, in order, kept by its events; more than is shown is not all known. */
   class Line {
+    /** @param {string} queue_id @param {Dispatcher['list_contacts']} list */
     constructor(queue_id, list) {
       this.queue_id = queue_id;
       this.list = list;
-      this.contacts = [];
+      /** @type {Contact[]} */ this.contacts = [];
       this.is_cut = false;
-      this.missed = null;
+      /** What came while the line is read. @type {[string, Contact][] | null} */ this.missed = null;
     }
 
     async load() {
       if (this.missed) return;
-      this.missed = [];
+      /** @type {[string, Contact][]} */
+      const missed = [];
+      this.missed = missed;
       const page = await this.list({ queue_id: this.queue_id }).catch(() => null);
-      const missed = this.missed;
       this.missed = null;
       if (!page) return;
       this.contacts = page.items;
@@ -136,6 +161,7 @@
       for (const [event, contact] of missed) this.apply(event, contact);
     }
 
+    /** @param {string} event @param {Contact} contact */
     apply(event, contact) {
       if (this.missed) this.missed.push([event, contact]);
       this.contacts = this.contacts.filter(({ contact_id }) => contact_id !== contact.contact_id);
@@ -143,8 +169,9 @@
       else if (this.is_cut && this.contacts.length < USERS_SHOWN) this.load();
     }
 
+    /** @param {Contact} contact */
     insert(contact) {
-      const is_behind = (other) => (
+      const is_behind = (/** @type {Contact} */ other) => (
         other.queued_at > contact.queued_at || (other.queued_at === contact.queued_at && other.contact_id > contact.contact_id)
       );
       const index = this.contacts.findIndex(is_behind);
@@ -155,15 +182,16 @@
 
   /** One login: from its success until the line goes off. */
   class Session {
+    /** @param {Dispatcher} dispatcher @param {(() => Promise<string>) | null} renew makes a newer token */
     constructor(dispatcher, renew) {
       this.d = dispatcher;
       this.renew = renew;
-      /** Why it ended, as the page is told. */
+      /** Why it ended, as the page is told. @type {number | null} */
       this.line_off = null;
-      this.queues = [];
-      this.lines = new Map();
-      this.announced = new Set();
-      this.assignment_ids = new Map();
+      /** @type {Queue[]} */ this.queues = [];
+      /** @type {Map<string, Line>} */ this.lines = new Map();
+      /** @type {Set<string>} */ this.announced = new Set();
+      /** The last one of each queue and customer. @type {Map<string, string>} */ this.assignment_ids = new Map();
       this.seen = this.d.state.contact ?? null;
       this.seen_at = performance.now();
       this.d.state.assignments.forEach((assignment) => this.remember(assignment));
@@ -198,6 +226,7 @@
       d.on('message', ({ from, data }) => fire('CRVideo_NotifyCmdData', from, data));
     }
 
+    /** @param {{ errno: number }} error */
     ended({ errno }) {
       if (this.line_off !== null) return;
       if (errno === KICKOUT_BY_RELOGIN) this.line_off = KICKOUT_BY_RELOGIN;
@@ -244,6 +273,7 @@
     session_info() {
       const { call, assignments, contact } = this.d.state;
       if (!call) return NO_SESSION;
+      const meeting = /** @type {any} */ (call.meeting);
       const peerID = call.caller_id === this.me ? call.callee_id : call.caller_id;
       const served = assignments.find((one) => one.contact.customer_id === peerID);
       return {
@@ -251,8 +281,8 @@
         peerID,
         peerName: served ? served.contact.name : '',
         bCallAccepted: call.state === 'answered',
-        meetingID: call.meeting?.ID ?? 0,
-        meetingPswd: call.meeting?.pswd ?? '',
+        meetingID: meeting?.ID ?? 0,
+        meetingPswd: meeting?.pswd ?? '',
         duration: Math.max(0, Math.floor((this.d.now() - call.started_at) / 1000)),
       };
     }
@@ -277,11 +307,14 @@
       return this.queues;
     }
 
+    /** @param {string} queue_id */
     line(queue_id) {
-      if (!this.lines.has(queue_id)) this.lines.set(queue_id, new Line(queue_id, (args) => this.d.list_contacts(args)));
-      return this.lines.get(queue_id);
+      const line = this.lines.get(queue_id) ?? new Line(queue_id, (args) => this.d.list_contacts(args));
+      this.lines.set(queue_id, line);
+      return line;
     }
 
+    /** @param {string} queue_id @param {number} [priority] */
     async start_service(queue_id, priority) {
       const line = this.line(queue_id);
       const agent = await this.d.start_service({ queue_id, ...(priority === undefined ? {} : { priority }) });
@@ -289,17 +322,20 @@
       return agent;
     }
 
+    /** @param {string} queue_id */
     async stop_service(queue_id) {
       await this.d.stop_service({ queue_id });
       this.lines.delete(queue_id);
     }
 
+    /** @param {Contact} contact */
     entered(contact) {
       if (contact.customer_id === this.me) return;
       this.lines.get(contact.queue_id)?.apply('contact.entered', contact);
       fire('CRVideo_UserEnter', que_id(contact.queue_id), que_user(contact));
     }
 
+    /** @param {Contact} contact */
     left(contact) {
       if (contact.customer_id === this.me) return;
       this.lines.get(contact.queue_id)?.apply('contact.left', contact);
@@ -308,20 +344,27 @@
 
     // Assignments, which the page knows by queue and customer
 
+    /** @param {Assignment} assignment */
     remember({ assignment_id, contact: { queue_id, customer_id } }) {
       const key = `${queue_id}/${customer_id}`;
       this.assignment_ids.delete(key);
       this.assignment_ids.set(key, assignment_id);
-      if (this.assignment_ids.size > ASSIGNMENTS_KEPT) this.assignment_ids.delete(this.assignment_ids.keys().next().value);
+      if (this.assignment_ids.size <= ASSIGNMENTS_KEPT) return;
+      const [oldest] = this.assignment_ids.keys();
+      this.assignment_ids.delete(oldest);
     }
 
-    /** The last assignment of a customer in a queue, also where it has ended: the server knows how. */
+    /**
+     * The last assignment of a customer in a queue, also where it has ended: the server knows how.
+     * @param {QueID} queID @param {string} userID
+     */
     assignment_id(queID, userID) {
       const id = this.assignment_ids.get(`${queID}/${userID}`);
       if (!id) throw { errno: QUE_USER_CANCELLED };
       return id;
     }
 
+    /** @param {Assignment} assignment */
     offered(assignment) {
       this.remember(assignment);
       if (assignment.requested) return;
@@ -329,18 +372,21 @@
       fire('CRVideo_AutoAssignUser', que_user(assignment.contact));
     }
 
+    /** @param {{ queue_id?: string, customer_id?: string }} args */
     async request(args) {
       const assignment = await this.d.request_assignment(args);
       this.remember(assignment);
       return assignment;
     }
 
+    /** @param {Assignment} assignment */
     cancelled({ reason, contact }) {
       // Of these two the page is told as the caller.
       if (reason === 'refused' || reason === 'no_answer') return;
       fire('CRVideo_CancelAssignUser', que_id(contact.queue_id), contact.customer_id);
     }
 
+    /** @param {Call} call */
     ringing({ call_id, meeting, caller_id, ext }) {
       fire('CRVideo_NotifyCallIn', call_id, meeting ?? {}, caller_id, ext);
     }
@@ -380,7 +426,7 @@
     callID: '', peerID: '', peerName: '', bCallAccepted: false, meetingID: 0, meetingPswd: '', duration: 0,
   });
 
-  /** The login that holds. */
+  /** The login that holds. @type {Session | null} */
   let session = null;
   let server = '';
   /** Logins go one after another; a logout makes those before it void. */
@@ -388,10 +434,14 @@
   let logouts = 0;
   let tasks = 0;
 
+  /** @returns {Promise<typeof import('./dispatcher.js')>} */
   const load = () => import(server ? `${server}/sdk/dispatcher.js` : new URL('dispatcher.js', HOME).href);
   const base = () => server || new URL(HOME).origin;
 
-  /** The number of an error: of a session that has ended, why it did. */
+  /**
+   * The number of an error: of a session that has ended, why it did.
+   * @param {any} error @param {Session | null} asked
+   */
   function number_of(error, asked) {
     if (asked && asked.line_off !== null) return asked.line_off;
     if (typeof error?.errno === 'number') return error.errno;
@@ -399,9 +449,14 @@
     return NUMBERS.SERVER_EXCEPTION;
   }
 
-  /** Do something in the login that holds; then call `done(sdkErr, result)`, never at once. */
+  /**
+   * Do something in the login that holds; then call `done(sdkErr, result)`, never at once.
+   * @template Result @param {(asked: Session) => Promise<Result>} what
+   * @param {(sdkErr: number, result?: Result) => void} done
+   */
   async function act(what, done) {
     const asked = session;
+    /** @type {number} */
     let sdkErr = NOERR;
     let result;
     try {
@@ -414,6 +469,10 @@
     done(sdkErr, result);
   }
 
+  /**
+   * @param {(module: Pick<typeof import('./dispatcher.js'), 'login'>) => Promise<string>} token_of
+   * @param {Cookie} cookie @param {boolean} renews whether `token_of` makes a newer one each time
+   */
   function log_in(token_of, cookie, renews) {
     const logouts_before = logouts;
     logging_in = logging_in.then(async () => {
@@ -428,7 +487,7 @@
         }
         session = new Session(dispatcher, renews ? renew : null);
         fire('CRVideo_LoginSuccess', session.me, cookie);
-      } catch (error) {
+      } catch (/** @type {any} */ error) {
         // No node answered.
         const is_lost = error?.code === 'UNAVAILABLE' || error?.code === 'OUTCOME_UNKNOWN';
         fire('CRVideo_LoginFail', is_lost ? LINE_LOST : number_of(error, null), cookie);
@@ -436,22 +495,34 @@
     });
   }
 
-  /** The end of most calls: Success or Fail. */
+  /**
+   * The end of most calls: Success or Fail.
+   * @param {('Call' | 'AcceptCall' | 'RejectCall' | 'HangupCall' | 'HungupCall')[]} names
+   * @param {string} callID @param {Cookie} cookie @returns {(sdkErr: number, call?: Call) => void}
+   */
   const call_done = (names, callID, cookie) => (sdkErr, call) => {
     for (const name of names) {
-      if (sdkErr === NOERR) fire(`CRVideo_${name}Success`, call.call_id, cookie);
+      if (call) fire(`CRVideo_${name}Success`, call.call_id, cookie);
       else fire(`CRVideo_${name}Fail`, callID, sdkErr, cookie);
     }
   };
+  /** @param {Cookie} cookie @returns {(sdkErr: number, statuses?: any[]) => void} */
   const statuses_done = (cookie) => (sdkErr, statuses) => {
-    if (sdkErr === NOERR) fire('CRVideo_GetUserStatusSuccess', statuses.map(user_status), cookie);
+    if (statuses) fire('CRVideo_GetUserStatusSuccess', statuses.map(user_status), cookie);
     else fire('CRVideo_GetUserStatusFail', sdkErr, cookie);
   };
+  /**
+   * @param {'CRVideo_StartQueuingRslt' | 'CRVideo_StopQueuingRslt' | 'CRVideo_ResponseAssignUserRslt'
+   *   | 'CRVideo_StartUserStatusNotifyRslt' | 'CRVideo_StopUserStatusNotifyRslt'} name
+   * @param {Cookie} cookie @returns {(sdkErr: number) => void}
+   */
   const result_done = (name, cookie) => (sdkErr) => fire(name, sdkErr, cookie);
+  /** @param {Cookie} cookie @returns {(sdkErr: number, assignment?: Assignment) => void} */
   const asked_done = (cookie) => (sdkErr, assignment) => {
     fire('CRVideo_ReqAssignUserRslt', sdkErr, assignment ? que_user(assignment.contact) : NO_USER, cookie);
   };
 
+  /** @type {Pick<typeof globalThis, FunctionNames>} */
   const FUNCTIONS = {
     CRVideo_Init(params) {
       // The module is fetched now, so that the login need not wait for it. Who sets another server later fetches it there.
@@ -502,11 +573,11 @@
     },
     CRVideo_RefreshAllQueueStatus(nolog) {
       act((asked) => asked.refresh(), (sdkErr, queues = []) => {
-        for (const { status } of queues) fire('CRVideo_GetQueueStatusRslt', que_status(status), NOERR, undefined);
+        for (const { status } of queues) if (status) fire('CRVideo_GetQueueStatusRslt', que_status(status), NOERR, undefined);
       });
     },
     CRVideo_GetQueueStatus(queID, cookie) {
-      const none = { queue_id: text(queID), agent_num: 0, wait_num: 0, srv_num: 0 };
+      const none = { queue_id: text(queID), agent_num: 0, wait_num: 0, prepare_num: 0, srv_num: 0, longest_wait_s: 0 };
       act(({ d }) => d.get_queue_status({ queue_id: text(queID) }), (sdkErr, status = none) => {
         fire('CRVideo_GetQueueStatusRslt', que_status(status), sdkErr, cookie);
       });
@@ -538,7 +609,7 @@
     },
     CRVideo_StopQueuing(cookie) {
       // Pages send it on every incoming call: it must not end the contact that the call belongs to.
-      const stop = async (asked) => asked.is_called() || asked.d.stop_queuing();
+      const stop = async (/** @type {Session} */ asked) => asked.is_called() || asked.d.stop_queuing();
       act(stop, result_done('CRVideo_StopQueuingRslt', cookie));
     },
     CRVideo_ReqAssignUser(cookie) {
@@ -548,11 +619,11 @@
       act((asked) => asked.request({ queue_id: text(queID), customer_id: text(userID) }), asked_done(cookie));
     },
     CRVideo_AcceptAssignUser(queID, userID, cookie) {
-      const accept = (asked) => asked.d.accept({ assignment_id: asked.assignment_id(queID, userID) });
+      const accept = (/** @type {Session} */ asked) => asked.d.accept({ assignment_id: asked.assignment_id(queID, userID) });
       act(accept, result_done('CRVideo_ResponseAssignUserRslt', cookie));
     },
     CRVideo_RejectAssignUser(queID, userID, cookie) {
-      const reject = (asked) => asked.d.reject({ assignment_id: asked.assignment_id(queID, userID) });
+      const reject = (/** @type {Session} */ asked) => asked.d.reject({ assignment_id: asked.assignment_id(queID, userID) });
       act(reject, result_done('CRVideo_ResponseAssignUserRslt', cookie));
     },
 
@@ -605,8 +676,9 @@
   };
 
   // What the page sees. Holders that a page has made already keep what it put into them.
-  for (const name of Object.keys(CALLBACKS)) globalThis[name] = globalThis[name] ?? { callback: null };
-  for (const [name, number] of Object.entries(NUMBERS)) globalThis[`CRVideo_${name}`] = number;
-  Object.assign(globalThis, FUNCTIONS);
+  const page = /** @type {Record<string, any>} */ (globalThis);
+  for (const name of Object.keys(CALLBACKS)) page[name] = page[name] ?? { callback: null };
+  for (const [name, number] of Object.entries(NUMBERS)) page[`CRVideo_${name}`] = number;
+  Object.assign(page, FUNCTIONS);
   globalThis.CRVideo = { sdkver: VERSION, callbacks: CALLBACKS, functions: Object.keys(FUNCTIONS) };
 })();
