@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -106,8 +107,38 @@ async def test_the_answers_byte_for_byte(api: Api, store: Store) -> None:
     assert deleted.content == b'{"RspCode":"0","RspDesc":"success"}'
     none = await api.post("query", api.signed())
     assert none.content == b'{"RspCode":"0","RspDesc":"success","Data":{"queueCount":0,"queueList":[]}}'
-    refused = await api.post("query", api.signed(SecretKey="x"))
-    assert (refused.status_code, refused.content) == (200, b'{"RspCode":"3","RspDesc":"wrong secret"}')
+
+
+REFUSALS: list[tuple[str, dict[str, Any], str]] = [
+    ("query", {"CompID": "t-nobody"}, "2"),
+    ("add", {"SecretKey": "x", "QueueName": "x"}, "3"),
+    ("add", {"SecretKey": md5("another one"), "QueueName": "x"}, "3"),
+    ("modify", {"QueueID": 1, "Priority": 11}, "4"),
+    ("delete", {"QueueID": 1}, "5"),
+    ("add", {"QueueName": "one"}, "6"),
+    ("delete", {"QueueName": "two"}, "6"),
+    ("modify", {"QueueID": 2, "Priority": 1}, "6"),
+]
+
+
+async def refused(api: Api, path: str, given: dict[str, Any]) -> str:
+    """Return the code of a refusal, of which every byte but its text for people is laid down."""
+    response = await api.post(path, api.signed(**given))
+    assert (response.status_code, response.headers["content-type"]) == (200, "application/json")
+    found = re.fullmatch(r'\{"RspCode":"([1-6])","RspDesc":"[^"\\]+"\}', response.content.decode())
+    assert found, response.content
+    return found[1]
+
+
+async def test_the_refusals_byte_for_byte(api: Api) -> None:
+    await api("add", QueueName="one")
+    await api.dispatcher.start_queuing(api.boss, "1", customer_id="kim")
+    for path, given, code in REFUSALS:
+        assert await refused(api, path, given) == code, (path, given)
+    wrong = await api.post("modify", api.signed(QueueID=1, Priority=11))
+    assert "Priority" in wrong.json()["RspDesc"], "it says which parameter"
+    await api.dispatcher.update_tenant(api.boss, TenantPatch(legacy_login=SecretStr("")))
+    assert await refused(api, "query", {}) == "1"
 
 
 async def test_a_queue_is_added_with_everything_and_changed_bit_by_bit(api: Api) -> None:
