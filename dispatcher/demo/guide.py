@@ -25,13 +25,15 @@ asyncio.run(main(*sys.argv[1:]))
 
 @dataclass(frozen=True)
 class Access:
-    """The way in: tenant, its secret, and tokens of a supervisor, a customer and an admin."""
+    """The way in: tenant, its secret, what pages of old log in with, and tokens of one person of each role."""
 
     url: str
     tenant: str
     secret: str
+    md5: str
     supervisor: str
     customer: str
+    agent: str
     admin: str
 
 
@@ -54,10 +56,15 @@ def guide(access: Access, *, embedded: bool, simulated: bool) -> str:
           {url}/readyz         is it well
           tenant {access.tenant}   secret {access.secret}
 
-        Tokens for the lines below: a supervisor's, a customer's, and an admin's
+        Tokens for the lines below: a supervisor's, a customer's, an agent's, and an admin's
           TOKEN={access.supervisor}
           CUSTOMER={access.customer}
+          AGENT={access.agent}
           ADMIN={access.admin}
+
+        A page or a program of your own: deploy/examples has some to begin with, and how to open them.
+        This tenant takes pages of any site; elsewhere the option origins names yours.
+        For a page of old: md5 {access.md5}
 
         Log in (as an agent)
           {_curl(url, "/v1/login", login)}

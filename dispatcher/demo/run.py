@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import secrets
 import signal
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ from functools import partial
 from typing import Any
 
 import click
+from pydantic import SecretStr
 
 from dispatcher.client import Http
 from dispatcher.demo.guide import Access, guide
@@ -19,6 +21,7 @@ from dispatcher.demo.scene import QUEUES, VISITING_AGENTS
 from dispatcher.demo.service import Service, serving
 from dispatcher.errors import Code, DispatcherError
 from dispatcher.model import Role
+from dispatcher.tenancy import TenantPatch
 
 TENANT = "demo"
 
@@ -38,7 +41,8 @@ async def run(host: str, port: int, simulated: bool = True, echo: Echo = click.e
             async with await _admin(service.url, tenant, secret) as admin:
                 for queue in QUEUES:
                     await admin.create_queue(queue)
-                access = await _access(service.url, tenant, secret, admin)
+                md5 = await _open_to_pages(admin)
+                access = await _access(service.url, tenant, secret, md5, admin)
                 service.entrance.people = partial(_people, admin, simulated)
                 echo(guide(access, embedded=service.node.settings.embedded, simulated=simulated))
                 await _stay(service, Crowd(service.url, admin) if simulated else None, stop)
@@ -76,11 +80,19 @@ async def _admin(url: str, tenant: str, secret: str) -> Http:
     return Http(url, login.token)
 
 
-async def _access(url: str, tenant: str, secret: str, admin: Http) -> Access:
+async def _open_to_pages(admin: Http) -> str:
+    """Let pages of any site come, who need a token still, and pages of old; return what these log in with."""
+    legacy = secrets.token_urlsafe(16)
+    await admin.update_tenant(TenantPatch(origins=("*",), legacy_login=SecretStr(legacy)))
+    return hashlib.md5(legacy.encode(), usedforsecurity=False).hexdigest()
+
+
+async def _access(url: str, tenant: str, secret: str, md5: str, admin: Http) -> Access:
     supervisor = await admin.create_token("you", [Role.SUPERVISOR], name="You", ttl_s=TOKEN_S)
     customer = await admin.create_token("guest", [Role.CUSTOMER], name="Guest", ttl_s=TOKEN_S)
+    agent = await admin.create_token("ann", [Role.AGENT], name="Ann", ttl_s=TOKEN_S)
     boss = await admin.create_token("boss", [Role.ADMIN], name="Boss", ttl_s=TOKEN_S)
-    return Access(url, tenant, secret, supervisor.token, customer.token, boss.token)
+    return Access(url, tenant, secret, md5, supervisor.token, customer.token, agent.token, boss.token)
 
 
 async def _people(admin: Http, simulated: bool) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import httpx
 import pytest
 
 from dispatcher.client import Client, Http
@@ -38,6 +39,8 @@ class Demo:
         self.supervisor = self._find(r"TOKEN=(\S+)")
         self.admin = self._find(r"ADMIN=(\S+)")
         self.customer = self._find(r"CUSTOMER=(\S+)")
+        self.agent = self._find(r"AGENT=(\S+)")
+        self.md5 = self._find(r"md5 (\S+)")
 
     def _find(self, pattern: str) -> str:
         found = re.search(pattern, self.guide)
@@ -106,6 +109,16 @@ async def test_without_people_it_is_empty_and_the_lines_to_paste_work() -> None:
         finally:
             os.killpg(pasted.pid, signal.SIGKILL)
             await pasted.communicate()
+
+
+async def test_pages_of_ones_own_may_come_to_it() -> None:
+    async with demo("alone") as running, httpx.AsyncClient(base_url=running.url) as site:
+        elsewhere = {"Origin": "http://127.0.0.1:8001"}
+        for token, role in ((running.customer, "customer"), (running.agent, "agent")):
+            answer = await site.get("/v1/me", headers=elsewhere | {"Authorization": f"Bearer {token}"})
+            assert answer.json()["user"]["roles"] == [role]
+        of_old = {"tenant": "demo", "secret_md5": running.md5, "user_id": "kim"}
+        assert (await site.post("/v1/login", headers=elsewhere, json=of_old)).status_code == 200
 
 
 async def test_the_frames_to_paste_work_again_and_again() -> None:
