@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
-from dispatcher.client import Client
-from tests.e2e.nodes import World, of
+from dispatcher.client import Client, SyncClient
+from tests.e2e.nodes import World, of, offered
 from tests.house.tree import ROOT
 
 BOT = ROOT / "deploy" / "examples" / "bot.py"
@@ -82,3 +84,24 @@ async def test_a_bot_that_was_killed_goes_on_with_whom_it_served(world: World) -
     with bot(world, "support", "sales"):
         await kim.wait_for("queue.status", of("support", agent_num=1, srv_num=1), timeout=15)
         assert await ask(kim, "price") == "It costs 7 a month.", "it is not greeted again"
+
+
+async def test_what_the_page_of_the_client_shows_runs_as_it_stands(world: World) -> None:
+    page = (ROOT / "dispatcher" / "client" / "README.md").read_text()
+    whole, waiting = [block.split("```")[0] for block in page.split("```python\n")[1:]]
+    scope: dict[str, Any] = {}
+    exec(whole.replace("http://127.0.0.1:8000", world.nodes[1]), scope)
+    await world.queue("sales")
+    anna = await world.agent("anna")
+    await anna.start_service("sales")
+    following = asyncio.create_task(scope["main"](world.tenant, world.secret), name="the page's program")
+    given = (await anna.wait_for("assignment.offered")).data["contact"]
+    assert (given["name"], given["ext"]) == ("Kim", "about the quote")
+    following.cancel()
+    await asyncio.gather(following, return_exceptions=True)
+
+    # His line broke, so he is held; Lee is matched in his place.
+    await anna.wait_for("assignment.cancelled")
+    scope |= {"SyncClient": SyncClient, "token": await world.token("lee")}
+    await asyncio.to_thread(exec, waiting, scope)
+    assert await offered(anna) == "lee"
