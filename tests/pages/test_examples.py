@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 
 import pytest
 from playwright.async_api import Locator, Page, expect
@@ -24,23 +20,12 @@ NODE = "http://127.0.0.1:8000"
 """The address that the page is written with."""
 
 
-class Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *_: object) -> None:
-        """Write nothing."""
-
-
-@pytest.fixture
-def site(house: House, tmp_path: Path) -> Iterator[str]:
-    """The page on a server of its own, knowing the test's node."""
+@pytest.fixture(autouse=True)
+def page(house: House, tmp_path: Path) -> None:
+    """Lay the page, knowing the test's node, on the site."""
     text = PAGE.read_text()
     assert NODE in text
     (tmp_path / "page.html").write_text(text.replace(NODE, house.url))
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(tmp_path))) as server:
-        thread = Thread(target=server.serve_forever, name="site")
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
-        thread.join()
 
 
 async def enter(house: House, site: str, user_id: str, role: Role) -> Page:
@@ -94,6 +79,14 @@ async def test_a_page_of_ones_own_serves_a_customer(house: House, site: str) -> 
     await press(anna, "Stop")
     await expect(where(anna)).to_have_text("You serve nobody")
     assert house.complaints == []
+
+
+async def test_a_second_window_of_the_same_user_ends_the_first(house: House, site: str) -> None:
+    await house.admin.update_tenant(TenantPatch(origins=(site,)))
+    first, second = [await enter(house, site, "kim", Role.CUSTOMER) for _ in range(2)]
+    await expect(where(second)).to_have_text("Can we help?")
+    await expect(where(first)).to_contain_text("KICKOUT_BY_RELOGIN")
+    await expect(first.get_by_role("button")).to_be_hidden()
 
 
 async def test_it_says_why_it_cannot_come_in(house: House, site: str) -> None:

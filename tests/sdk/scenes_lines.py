@@ -88,7 +88,7 @@ async def without_a_server(stage: Stage) -> None:
 
 async def talking(stage: Stage, queue: str) -> tuple[Person, Person, str]:
     """Let a customer and an agent talk; return them and the call."""
-    agent = await stage.agent(queue, "accept, then call")
+    agent = await stage.agent(queue, order="")
     customer = await stage.customer(queue)
     (call_id, *_) = await customer.told("NotifyCallIn")
     await agent.told("NotifyCallAccepted")

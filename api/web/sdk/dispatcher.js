@@ -255,20 +255,26 @@ function after(seconds, what) {
  * @param {number} seconds @param {() => void} what @returns {() => void} what stops it
  */
 function every(seconds, what) {
+  /** @type {ReturnType<typeof setInterval> | undefined} */ let timer;
+  const code = `setInterval(() => postMessage(0), ${seconds * 1000})`;
+  const url = URL.createObjectURL(new Blob([code], { type: 'text/javascript' }));
+  /** @type {Worker | undefined} */ let worker;
+  const do_without = () => (timer ??= setInterval(what, seconds * 1000));
   try {
-    const code = `setInterval(() => postMessage(0), ${seconds * 1000})`;
-    const url = URL.createObjectURL(new Blob([code], { type: 'text/javascript' }));
-    const worker = new Worker(url);
+    worker = new Worker(url);
     worker.onmessage = what;
-    return () => {
-      worker.terminate();
-      URL.revokeObjectURL(url);
-    };
+    // Where the page's policy forbids it, one browser throws, and another one tells of it later.
+    worker.onerror = do_without;
   } catch {
-    // No workers here (Node), or the page's policy forbids them.
-    const timer = setInterval(what, seconds * 1000);
-    return () => clearInterval(timer);
+    // Nor are there any in Node.
+    do_without();
   }
+  return () => {
+    if (worker) worker.onerror = null;
+    worker?.terminate();
+    clearInterval(timer);
+    URL.revokeObjectURL(url);
+  };
 }
 
 const PROGRESS = /** @type {Record<string, number>} */ ({ offered: 0, accepted: 1, serving: 2 });
