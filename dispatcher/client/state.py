@@ -115,8 +115,12 @@ class State:
                 self._set(call=None)
         elif call.call_id not in self._ended and not (_is_answered(known, call) and call.state is CallState.RINGING):
             self._set(call=call.model_copy(update={"ext": known.ext}) if known and is_known else call)
+        if call.call_id in self._ended:
+            return
         if call.state is CallState.ANSWERED:
             self._begin_service(call.contact_id)
+        else:
+            self._stop_clock(call.contact_id)
 
     def _begin_service(self, contact_id: str | None) -> None:
         """Serve the contact whose call was answered."""
@@ -125,6 +129,13 @@ class State:
                 contact = held.contact.model_copy(update={"state": ContactState.SERVING})
                 serving = {"state": AssignmentState.SERVING, "contact": contact, "deadline_at": None}
                 self._hold(held.model_copy(update=serving))
+
+    def _stop_clock(self, contact_id: str | None) -> None:
+        """Accept the contact who is called: the offer has no deadline any more."""
+        for held in self.snapshot.assignments:
+            if held.contact.contact_id == contact_id and held.state is not AssignmentState.SERVING:
+                accepted = {"state": AssignmentState.ACCEPTED, "deadline_at": None}
+                self._hold(held.model_copy(update=accepted))
 
     def _apply_agent(self, what: str, data: dict[str, Any]) -> None:
         user = self.snapshot.user

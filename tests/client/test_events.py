@@ -93,6 +93,28 @@ async def test_what_was_missed_is_raised_after_the_snapshot(node: Node) -> None:
         assert client.state.offset == 9
 
 
+@pytest.mark.parametrize(("cmd", "frame"), [("me", "me"), ("renew", "hello")])
+async def test_what_an_asked_for_snapshot_covers_is_known_and_told(node: Node, cmd: str, frame: str) -> None:
+    client, peer = await node.meet(snapshot())
+    async with client:
+        asking = asyncio.create_task(client.me() if cmd == "me" else client.renew("a newer one"), name="asking")
+        # The node sends no frame any more that the snapshot covers.
+        await peer.answer(await peer.frame(frame), snapshot(offset=3, assignments=[assignment()]))
+        await peer.events(("assignment.cancelled", assignment("cancelled")), offset=4, epoch="e1")
+        assert len((await asking).assignments) == 1
+        await client.wait_for("assignment.cancelled")
+        assert (client.state.offset, client.state.assignments) == (4, ())
+        await client.wait_for("assignment.offered")
+        await client.wait_for("snapshot", lambda event: event.data["offset"] == 3)
+
+
+def test_a_call_that_rings_stops_the_clock_of_the_offer() -> None:
+    state = State(stands(agent=agent("offered"), assignments=[assignment()]))
+    state.learn(read(Call, call(contact_id=CONTACT, **MINE)))
+    (held,) = state.snapshot.assignments
+    assert (held.state, held.deadline_at, held.contact.state) == ("accepted", None, "preparing")
+
+
 def test_the_state_follows_an_agents_day() -> None:
     state = State(stands(agent=agent()))
     state.apply(Event(event="assignment.offered", data=assignment()))

@@ -146,6 +146,30 @@ test('a newer call in the place of an older one is told as an end and a beginnin
   ]);
 });
 
+// The node sends no frame any more that such a snapshot covers.
+for (const [name, ask] of [['me', (one) => one.me()], ['renew', (one) => one.renew('a newer token')]]) {
+  test(`what the answer to ${name} covers is known and told, before what comes behind it`, async () => {
+    const [ann, node] = await meet();
+    const names = heard(ann);
+    const asking = ask(ann);
+    const frame = await node.frame(name === 'me' ? 'me' : 'hello');
+    node.answer(frame, snapshot({ offset: 3, assignments: [assignment('offered')] }));
+    node.say({ events: [{ event: 'assignment.cancelled', data: assignment('cancelled') }], offset: 4, epoch: 'e', at: 1 });
+    assert.deepEqual((await asking).assignments.length, 1);
+    assert.deepEqual([ann.state.offset, ann.state.assignments], [4, []]);
+    assert.deepEqual(names.filter((one) => one !== 'state'), ['snapshot', 'assignment.offered', 'assignment.cancelled']);
+  });
+}
+
+test('a call that rings stops the clock of the offer', async () => {
+  const [ann, node] = await meet({ assignments: [assignment('offered')] });
+  const calling = ann.call({ callee: 'bob' });
+  node.answer(await node.frame('call'), call('ringing'));
+  await calling;
+  const [held] = ann.state.assignments;
+  assert.deepEqual([held.state, held.deadline_at, held.contact.state], ['accepted', null, 'preparing']);
+});
+
 test('a token that is not taken leaves the one that was', async () => {
   const [ann, node] = await meet();
   const renewing = ann.renew('nonsense');

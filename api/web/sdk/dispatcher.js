@@ -357,6 +357,7 @@ class State {
       // That the customer answered is all that tells his agent that he serves him now.
       const held = this.snapshot.assignments.find((known) => known.contact.contact_id === call.contact_id);
       if (held && call.state === 'answered') this.serve(held, held.contact);
+      else if (held) this.hold({ ...held, state: 'accepted', deadline_at: null });
     }
   }
 
