@@ -6,15 +6,15 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any, Self
 
-from dispatcher.client import Client, SyncClient
+from dispatcher.client import Client, Http, SyncClient, SyncHttp
 
 _END = object()
 
 
 class Waiting:
-    """A SyncClient that looks like a Client: each call waits on a thread."""
+    """A SyncClient or SyncHttp that looks like its fellow: each call waits on a thread."""
 
-    def __init__(self, client: SyncClient) -> None:
+    def __init__(self, client: Any) -> None:
         self._client = client
 
     async def __aenter__(self) -> Self:
@@ -45,3 +45,8 @@ async def connect(face: str, url: str, token: str, **options: Any) -> Any:
     if face == "async":
         return await Client.connect(url, token, **options)
     return Waiting(await asyncio.to_thread(SyncClient.connect, url, token, **options))
+
+
+def http(face: str, url: str) -> Any:
+    """Open HTTP with one of the faces."""
+    return Http(url) if face == "async" else Waiting(SyncHttp(url))

@@ -10,7 +10,7 @@ from typing import Any
 
 from websockets.asyncio.server import Server, ServerConnection, serve
 
-from tests.client.faces import connect
+from tests.client.faces import connect, http
 
 SECONDS = 5
 
@@ -56,12 +56,17 @@ class Node:
         self.face = face
         self.peers: asyncio.Queue[Peer] = asyncio.Queue()
         self.server: Server | None = None
+        self.url = ""
 
-    @property
-    def url(self) -> str:
+    def listen(self, server: Server) -> None:
+        self.server = server
+        host, port = next(iter(server.sockets)).getsockname()[:2]
+        self.url = f"http://{host}:{port}"
+
+    def stop(self) -> None:
+        """Listen no more; the address stays as it was."""
         assert self.server is not None
-        host, port = next(iter(self.server.sockets)).getsockname()[:2]
-        return f"http://{host}:{port}"
+        self.server.close()
 
     async def peer(self) -> Peer:
         """Take the next connection, before its hello."""
@@ -77,6 +82,10 @@ class Node:
     async def connect(self, **options: Any) -> Any:
         """Connect a client, with the face of this test."""
         return await connect(self.face, self.url, "a token", **options)
+
+    def http(self) -> Any:
+        """Open the door of HTTP, with the face of this test."""
+        return http(self.face, self.url)
 
     async def meet(self, snapshot: dict[str, Any], **options: Any) -> tuple[Any, Peer]:
         """Connect a client and greet it."""
@@ -94,7 +103,7 @@ async def listening(face: str = "async") -> AsyncIterator[Node]:
         await connection.wait_closed()
 
     async with serve(handle, "127.0.0.1", 0) as server:
-        node.server = server
+        node.listen(server)
         yield node
 
 

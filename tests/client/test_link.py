@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from dispatcher.client import Client, Code, DispatcherError, Http
-from tests.client.node import Node, assignment, call, contact, listening, snapshot
+from dispatcher.client import Code, DispatcherError
+from tests.client.node import Node, assignment, call, contact, snapshot
 
 
 def begin(command: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
@@ -219,11 +219,10 @@ async def test_a_hello_refused_for_now_is_said_again(node: Node) -> None:
         assert client.state.user.user_id == "ann"
 
 
-async def test_nobody_listening_is_unavailable() -> None:
-    async with listening() as node:
-        url = node.url
+async def test_nobody_listening_is_unavailable(node: Node) -> None:
+    node.stop()
     with pytest.raises(DispatcherError) as raised:
-        await Client.connect(url, "a token", timeout_s=0.1, backoff_s=0.01)
+        await node.connect(timeout_s=0.1, backoff_s=0.01)
     assert raised.value.code is Code.UNAVAILABLE
 
 
@@ -312,17 +311,16 @@ async def test_agents_are_watched_again_on_every_connection(node: Node) -> None:
         assert (await peer.frame("watch_agents"))["args"] == {}
 
 
-async def test_http_without_a_server_is_unavailable() -> None:
-    async with listening() as node:
-        url = node.url
-    async with Http(url) as http:
+async def test_http_without_a_server_is_unavailable(node: Node) -> None:
+    node.stop()
+    async with node.http() as http:
         with pytest.raises(DispatcherError) as raised:
             await http.list_queues()
         assert raised.value.code is Code.UNAVAILABLE
 
 
 async def test_http_that_is_not_ours_is_a_server_exception(node: Node) -> None:
-    async with Http(node.url) as http:
+    async with node.http() as http:
         with pytest.raises(DispatcherError, match="HTTP 426") as raised:
             await http.list_queues()
         assert raised.value.code is Code.SERVER_EXCEPTION
