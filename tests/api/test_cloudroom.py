@@ -301,7 +301,7 @@ async def test_a_page_of_a_foreign_site_is_refused(api: Api) -> None:
 async def test_what_is_done_is_in_the_audit(api: Api, store: Store) -> None:
     await api("add", QueueName="one")
     entries: Any = await store.client.xrange(key(api.tenant, "log"))
-    events = [event for _, entry in entries for event in json.loads(entry["events"])]
+    events = [event for _, entry in entries for event in json.loads(entry["entry"])["events"]]
     audit = {"event": "audit", "data": {"actor_id": "cloudroom-api", "command": "create_queue", "subject": "1"}}
     assert audit in events
 
