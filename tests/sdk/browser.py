@@ -57,6 +57,18 @@ class Person:
 
     page: Page
     sent: list[str] = field(default_factory=list)
+    sending: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def hear(self, frame: bytes | str) -> None:
+        self.sent.append(str(frame))
+        self.sending.set()
+
+    async def has_sent(self, text: str) -> None:
+        """Wait until a frame with `text` was sent: the browser tells of it in its own time."""
+        async with asyncio.timeout(WAIT_MS / 1000):
+            while not any(text in frame for frame in self.sent):
+                self.sending.clear()
+                await self.sending.wait()
 
     async def told(self, name: str, count: int = 1) -> Any:
         """Wait until a callback has been called that often; return what it was told then."""
@@ -107,7 +119,7 @@ class Stage:
         page = await context.new_page()
         self.pages.append(page)
         person = Person(page)
-        page.on("websocket", lambda socket: socket.on("framesent", lambda frame: person.sent.append(str(frame))))
+        page.on("websocket", lambda socket: socket.on("framesent", person.hear))
         origin = f"http://127.0.0.1:{self.nodes[which].port}"
         if login is not None:
             await page.route("**/v1/login", login)

@@ -34,7 +34,7 @@ async def in_one_order(stage: Stage, order: str, is_manual: bool) -> None:
     agent = await stage.agent(queue, order, dnd="1" if is_manual else "")
     customer = await stage.customer(queue)
     user = await given(agent, is_manual)
-    assert [frame for frame in customer.sent if "start_queuing" in frame]
+    await customer.has_sent("start_queuing")
     assert not [frame for frame in customer.sent if "join" in frame], "a cookie never leaves the page"
     assert {**user, "queuingTime": 0} == {
         "queID": int(queue),
@@ -46,8 +46,9 @@ async def in_one_order(stage: Stage, order: str, is_manual: bool) -> None:
     call_id, meeting, caller, ext = await customer.told("NotifyCallIn")
     assert (meeting, ext) == ({"ID": 4711, "pswd": "secret"}, "come in")
     assert await customer.told("StopQueuingRslt") == [0, "called"]
-    assert not [frame for frame in customer.sent if "stop_queuing" in frame], "it is answered without being sent"
     assert await customer.told("AcceptCallSuccess") == [call_id, "accept"]
+    await customer.has_sent("accept_call")
+    assert not [frame for frame in customer.sent if "stop_queuing" in frame], "it is answered without being sent"
     assert await agent.told("CallSuccess") == [call_id, "call"]
     assert await agent.told("NotifyCallAccepted") == [call_id, meeting, "here I am"]
     if order != "call alone":
