@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from dispatcher.client import Client, SyncClient
-from tests.e2e.nodes import World, of, offered
+from tests.e2e.nodes import World, offered, until
 from tests.house.tree import ROOT
 
 BOT = ROOT / "deploy" / "examples" / "bot.py"
@@ -77,12 +77,11 @@ async def test_a_bot_that_was_killed_goes_on_with_whom_it_served(world: World) -
         await world.queue(queue_id)
     kim = await world.customer("kim")
     await kim.start_queuing("support")
-    await kim.watch_queues(["support"])
     with bot(world, "support", "sales"):
         await told(kim)
-    await kim.wait_for("queue.status", of("support", agent_num=0, srv_num=1), timeout=15)
+    await until(lambda: kim.get_queue_status("support"), lambda counts: counts.agent_num == 0)
     with bot(world, "support", "sales"):
-        await kim.wait_for("queue.status", of("support", agent_num=1, srv_num=1), timeout=15)
+        await until(lambda: kim.get_queue_status("support"), lambda counts: counts.agent_num == 1)
         assert await ask(kim, "price") == "It costs 7 a month.", "it is not greeted again"
 
 
