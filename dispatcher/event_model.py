@@ -92,7 +92,7 @@ EVENTS: dict[str, EventKind] = {
     "contact.returned": EventKind(Contact, "the customer"),
     "contact.held": EventKind(Contact, "the customer"),
     "contact.resumed": EventKind(Contact, "the customer"),
-    "contact.serving": EventKind(Contact, "the customer"),
+    "contact.serving": EventKind(Contact, "the customer, and his agent"),
     "contact.ended": EventKind(Contact, "the customer"),
     "assignment.offered": EventKind(Assignment, "the agent"),
     "assignment.accepted": EventKind(Assignment, "the agent"),

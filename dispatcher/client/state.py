@@ -98,9 +98,13 @@ class State:
                 self._hold(held.model_copy(update=serving))
 
     def _apply_contact(self, what: str, data: dict[str, Any]) -> None:
-        if data.get("customer_id") != self.snapshot.user.user_id or what == "left":
+        if what == "left":
             return
         contact = read(Contact, data)
+        if contact.customer_id != self.snapshot.user.user_id:
+            if what == "serving":
+                self._begin_service(contact.contact_id)
+            return
         if contact.state is ContactState.ENDED:
             self._end_contact(contact.contact_id)
         elif contact.contact_id not in self._ended:

@@ -20,5 +20,7 @@ local function begin_service(c, u)
   redis.call('ZREM', PREPARING .. c.queue_id, c.id)
   redis.call('ZADD', SERVING .. c.queue_id, now_text, c.id)
   ring(c.queue_id)
-  emit('contact.serving', c.addressee, contact_pieces(c))
+  -- Also to the agent, for whom a supervisor, or another client of his, may have begun.
+  emit('contact.serving', c.agent_id, contact_pieces(c))
+  if c.addressee then also_to(c.addressee) end
 end

@@ -260,3 +260,11 @@ def test_the_address_of_the_socket(url: str, address: str) -> None:
 def test_an_address_that_is_none_is_refused() -> None:
     with pytest.raises(ValueError, match="not an http"):
         socket_address("host:8000", "/v1/ws")
+
+
+def test_a_supervisor_begins_to_serve_for_him() -> None:
+    state = State(stands(agent=agent("offered"), assignments=[assignment()]))
+    state.apply(Event(event="contact.serving", data=contact("serving", customer_id="bob", agent_id="ann")))
+    (held,) = state.snapshot.assignments
+    assert (held.state, held.contact.state, held.deadline_at) == ("serving", "serving", None)
+    assert state.snapshot.contact is None, "it is another's contact"

@@ -249,6 +249,23 @@ async def test_what_another_program_did_arrives_all_the_same(
         assert "contact.entered" not in ann.names()
 
 
+async def test_an_agent_hears_that_a_supervisor_began_to_serve_for_him(
+    one: Node, other: Node, dispatcher: Dispatcher, admin: Actor, tenant: str, queue: str
+) -> None:
+    """Also with a capacity at which he is busy before and after: no change of his state tells him."""
+    async with one.user(tenant, "ann") as ann, other.user(tenant, "bob", Role.CUSTOMER) as bob:
+        await dispatcher.set_capacity(admin, "ann", 2)
+        await ann.ok("start_service", queue_id=queue)
+        for customer in ("phoned", "bob"):
+            presence = Presence.SESSION if customer == "bob" else Presence.NONE
+            contact = await dispatcher.start_queuing(admin, queue, customer_id=customer, presence=presence)
+            await ann.event("assignment.offered")
+            await dispatcher.start(admin, contact.contact_id)
+            serving = await ann.event("contact.serving")
+            assert (serving["contact_id"], serving["state"]) == (contact.contact_id, "serving")
+        assert (await bob.event("contact.serving"))["contact_id"] == contact.contact_id
+
+
 async def test_a_customer_hears_his_position_when_it_changes(one: Node, other: Node, tenant: str, queue: str) -> None:
     async with (
         one.user(tenant, "c1", Role.CUSTOMER) as first,

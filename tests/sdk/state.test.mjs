@@ -199,3 +199,12 @@ test("the server's time is told by frames, whatever the clock here says or does"
     Date.now = now;
   }
 });
+
+test('a supervisor begins to serve for an agent', async () => {
+  const [ann, node] = await meet({ assignments: [assignment('offered')] });
+  const { contact: served } = assignment('offered');
+  node.events(['contact.serving', { ...served, state: 'serving' }]);
+  const [held] = ann.state.assignments;
+  assert.deepEqual([held.state, held.contact.state, held.deadline_at], ['serving', 'serving', null]);
+  assert.ok(!ann.state.contact, "it is another's contact");
+});

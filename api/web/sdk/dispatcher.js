@@ -337,7 +337,12 @@ class State {
 
   /** @param {Contact} contact */
   hold_contact(contact) {
-    if (contact.customer_id !== this.me) return;
+    if (contact.customer_id !== this.me) {
+      // A supervisor, or another client, began to serve him for this agent.
+      const held = this.snapshot.assignments.find((known) => known.contact.contact_id === contact.contact_id);
+      if (held && contact.state === 'serving') this.serve(held, contact);
+      return;
+    }
     if (contact.state === 'ended') {
       this.forget(contact.contact_id);
       if (this.snapshot.contact?.contact_id === contact.contact_id) this.set({ contact: null });
@@ -354,7 +359,6 @@ class State {
       // The answer to `call` may come after its acceptance, whose `ext` is not the caller's.
       if (known?.state === 'answered' && call.state === 'ringing') return;
       this.set({ call: { ...call, ext: (known ?? call).ext } });
-      // That the customer answered is all that tells his agent that he serves him now.
       const held = this.snapshot.assignments.find((known) => known.contact.contact_id === call.contact_id);
       if (held && call.state === 'answered') this.serve(held, held.contact);
       else if (held) this.hold({ ...held, state: 'accepted', deadline_at: null });
