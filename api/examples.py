@@ -75,7 +75,9 @@ _MEETING = {"room": 89713, "pin": "4711"}
 _CALL = {
     "call_id": "1763824845000-0000",
     "caller_id": "anna",
+    "caller_name": "Anna",
     "callee_id": "kim",
+    "callee_name": "Kim",
     "state": "ringing",
     "meeting": _MEETING,
     "ext": "from Acme",

@@ -251,12 +251,15 @@ class CallState(StrEnum):
 class Call(Model):
     """The signalling between two users. `contact_id` is there where an agent calls the customer of his assignment.
 
-    `ext` is the caller's; in the event of an answer or an end, of whoever gave it. `reason` says why it ended.
+    The names are those that the two had when it began. `ext` is the caller's; in the event of an answer or an end, of
+    whoever gave it. `reason` says why it ended.
     """
 
     call_id: str
     caller_id: str
+    caller_name: str = ""
     callee_id: str
+    callee_name: str = ""
     state: CallState
     meeting: JsonValue
     ext: str

@@ -28,7 +28,7 @@ if other.call ~= '' or other.preparing ~= '' or (not is_mine and (c or other.dnd
 
 if is_mine then accept_by_acting(c, me) end
 local id = next_id()
-local k = new_call(id, actor, callee_id, meeting, ext, is_mine and c.id or '')
+local k = new_call(id, me, other, meeting, ext, is_mine and c.id or '')
 put(me, {call = id})
 put(other, {call = id})
 put(k, {ring_until = arm('ring', id, now + ring_ms(k.contact_id ~= '' and c.queue_id or ''))})

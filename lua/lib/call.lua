@@ -1,7 +1,7 @@
 -- A call between two users. Both point at it with `call`, from ringing to its end; then its hash goes.
 -- USES user agent json events timers lifetime grace
 -- ONCE end_call end_call_of leave_call
--- HASH caller_id callee_id state meeting ext contact_id
+-- HASH caller_id caller_name callee_id callee_name state meeting ext contact_id
 --
 -- In the scripts a call is `k`. Its id begins with the time: that is `started_at`. The call of a contact is the one
 -- its customer is in: with an open contact he is in no other.
@@ -22,18 +22,21 @@ local function find_call(id)
 end
 
 -- Return a call that is not in Redis yet.
-local function new_call(id, caller_id, callee_id, meeting, ext, contact_id)
+local function new_call(id, caller, callee, meeting, ext, contact_id)
   local key, v = CALL .. id, {}
   local k = ENTITY_CALL
   put(k, {
-    caller_id = caller_id, callee_id = callee_id, state = 'ringing', meeting = meeting, ext = ext, contact_id = contact_id,
+    caller_id = caller.id, caller_name = redis.call('HGET', caller.key, 'name') or '',
+    callee_id = callee.id, callee_name = redis.call('HGET', callee.key, 'name') or '',
+    state = 'ringing', meeting = meeting, ext = ext, contact_id = contact_id,
   })
   return k
 end
 
 -- Return the call as JSON. `ext` is the caller's, or of whoever answers or ends it; `reason` says why it ended.
 local function call_json(k, ext, reason)
-  return '{"call_id":"' .. k.id .. '","caller_id":' .. quote_id(k.caller_id) .. ',"callee_id":' .. quote_id(k.callee_id)
+  return '{"call_id":"' .. k.id .. '","caller_id":' .. quote_id(k.caller_id) .. ',"caller_name":' .. quote(k.caller_name)
+    .. ',"callee_id":' .. quote_id(k.callee_id) .. ',"callee_name":' .. quote(k.callee_name)
     .. ',"state":"' .. k.state .. '","meeting":' .. k.meeting .. ',"ext":' .. quote(ext)
     .. ',"started_at":' .. string.sub(k.id, 1, 13)
     .. (k.contact_id == '' and '' or ',"contact_id":"' .. k.contact_id .. '"')

@@ -66,6 +66,9 @@ class Node:
     def stop(self) -> None:
         """Listen no more; the address stays as it was."""
         assert self.server is not None
+        # At once: what `websockets` does itself comes a moment later, and a client of another thread may be first.
+        if self.server.server is not None:
+            self.server.server.close()
         self.server.close()
 
     async def peer(self) -> Peer:

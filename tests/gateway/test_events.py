@@ -256,14 +256,18 @@ async def test_an_agent_hears_that_a_supervisor_began_to_serve_for_him(
     async with one.user(tenant, "ann") as ann, other.user(tenant, "bob", Role.CUSTOMER) as bob:
         await dispatcher.set_capacity(admin, "ann", 2)
         await ann.ok("start_service", queue_id=queue)
-        for customer in ("phoned", "bob"):
-            presence = Presence.SESSION if customer == "bob" else Presence.NONE
+
+        async def serve(customer: str, presence: Presence) -> str:
             contact = await dispatcher.start_queuing(admin, queue, customer_id=customer, presence=presence)
             await ann.event("assignment.offered")
             await dispatcher.start(admin, contact.contact_id)
             serving = await ann.event("contact.serving")
             assert (serving["contact_id"], serving["state"]) == (contact.contact_id, "serving")
-        assert (await bob.event("contact.serving"))["contact_id"] == contact.contact_id
+            return contact.contact_id
+
+        await serve("phoned", Presence.NONE)
+        contact_id = await serve("bob", Presence.SESSION)
+        assert (await bob.event("contact.serving"))["contact_id"] == contact_id
 
 
 async def test_a_customer_hears_his_position_when_it_changes(one: Node, other: Node, tenant: str, queue: str) -> None:

@@ -53,7 +53,9 @@ async def test_a_call_as_it_is_told_and_shown(world: World) -> None:
         {
             "call_id": f"{START_AT}-0000",
             "caller_id": "ann",
+            "caller_name": "Ann",
             "callee_id": "bob",
+            "callee_name": "Bob",
             "state": "ringing",
             "meeting": {"room": [1, None]},
             "ext": "hello",

@@ -59,7 +59,8 @@ async def in_one_order(stage: Stage, order: str, is_manual: bool) -> None:
     assert session == {
         "callID": call_id,
         "peerID": caller,
-        "peerName": "",
+        # People of this page are called by their ids.
+        "peerName": caller,
         "bCallAccepted": True,
         "meetingID": 4711,
         "meetingPswd": "secret",

@@ -271,15 +271,14 @@
     }
 
     session_info() {
-      const { call, assignments, contact } = this.d.state;
+      const { call } = this.d.state;
       if (!call) return NO_SESSION;
       const meeting = /** @type {any} */ (call.meeting);
-      const peerID = call.caller_id === this.me ? call.callee_id : call.caller_id;
-      const served = assignments.find((one) => one.contact.customer_id === peerID);
+      const is_mine = call.caller_id === this.me;
       return {
         callID: call.call_id,
-        peerID,
-        peerName: served ? served.contact.name : '',
+        peerID: is_mine ? call.callee_id : call.caller_id,
+        peerName: is_mine ? call.callee_name : call.caller_name,
         bCallAccepted: call.state === 'answered',
         meetingID: meeting?.ID ?? 0,
         meetingPswd: meeting?.pswd ?? '',

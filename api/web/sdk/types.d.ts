@@ -30,7 +30,8 @@ export interface Agent {
 }
 
 export interface Call {
-  call_id: string; caller_id: string; callee_id: string; state: "ringing" | "answered" | "ended"; meeting: unknown;
+  call_id: string; caller_id: string; caller_name: string; callee_id: string; callee_name: string;
+  state: "ringing" | "answered" | "ended"; meeting: unknown;
   ext: string; started_at: number; contact_id?: string | null; reason?: string | null;
 }
 
