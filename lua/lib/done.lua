@@ -33,20 +33,24 @@ local function done(body)
   local n = pieces_n
   if n > 3 or next(bells) then
     entry[2] = now_text
-    local before = '],"offsets":{'
+    n = n + 1
+    entry[n] = '],"offsets":{'
+    local separator = ''
     for id, json in pairs(told) do
       local u = users[id]
-      entry[n + 1], entry[n + 2], entry[n + 3] = before, json, ':'
+      entry[n + 1], entry[n + 2], entry[n + 3] = separator, json, ':'
       entry[n + 4] = u and u.offset or string.format('%d', redis.call('HINCRBY', USER .. id, 'offset', '1'))
-      n, before = n + 4, ','
+      n, separator = n + 4, ','
     end
-    before = before == ',' and '},"queues":{"' or '],"offsets":{},"queues":{"'
+    n = n + 1
+    entry[n] = '},"queues":{'
+    separator = '"'
     for id in pairs(bells) do
-      entry[n + 1], entry[n + 2], entry[n + 3] = before, id, '":'
+      entry[n + 1], entry[n + 2], entry[n + 3] = separator, id, '":'
       entry[n + 4] = string.format('%d', redis.call('HINCRBY', QUEUE .. id, 'queue_seq', '1'))
-      n, before = n + 4, ',"'
+      n, separator = n + 4, ',"'
     end
-    entry[n + 1] = before == ',"' and '}}' or string.gsub(before, '"$', '}}')
+    entry[n + 1] = '}}'
     local text = table.concat(entry)
     if pieces_n > 3 then
       redis.call('XADD', LOG, 'MAXLEN', '~', LOG_ENTRIES_MAX, '*', 'entry', text)
