@@ -29,7 +29,7 @@ def late() -> Iterator[Server]:
 
 
 def _app(one: Server) -> App:
-    return create_app(Settings(redis_url=one.url, token_keys=KEYS, command_timeout_s=0.2))
+    return create_app(Settings(redis_url=one.url, token_keys=KEYS, command_timeout_s=2.0))
 
 
 async def _said(logs: list[Any], event: str) -> list[str]:
