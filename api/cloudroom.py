@@ -265,9 +265,9 @@ def _counted(record: QueueRecord, zone: ZoneInfo) -> dict[str, Any]:
         "SrvNum": record.status.srv_num,
         "WaitNum": record.status.wait_num,
         "PrepareNum": record.status.prepare_num,
-        # Nobody keeps the highest yet: that belongs to the statistics.
-        "MaxWaitNum": 0,
-        "MaxWaitTime": 0,
+        # The highest that was kept does not know of those who wait now.
+        "MaxWaitNum": max(record.wait_num_max, record.status.wait_num),
+        "MaxWaitTime": max(record.waited_ms_max // 1000, record.status.longest_wait_s),
     }
 
 

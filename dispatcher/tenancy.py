@@ -119,12 +119,17 @@ class LegacyQueuePatch(QueuePatch):
 
 
 class QueueRecord(Model):
-    """What is kept of a queue beside its policy, and its counts."""
+    """What is kept of a queue beside its policy, and its counts.
+
+    `wait_num_max`: the most that waited at once; `waited_ms_max`: the longest that one waited who waits no more.
+    """
 
     queue_id: str
     created_at: int
     updated_at: int
     is_global: bool
+    wait_num_max: int
+    waited_ms_max: int
     status: QueueStatus
 
 

@@ -12,6 +12,7 @@ local function close_contact(c, reason)
   else
     leave_line(c)
     stop_wait_timer(c)
+    note_wait(c, queue(c.queue_id))
     emit('contact.left', nil, contact_pieces(c, nil, reason))
     ring(c.queue_id)
   end

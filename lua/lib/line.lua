@@ -37,6 +37,12 @@ local function leave_line(c)
   end
 end
 
+-- Note how long a contact waited that leaves its line for good, where it is the longest of the queue so far.
+local function note_wait(c, q)
+  local waited_ms = now - c.queued_at
+  if waited_ms > tonumber(q.waited_ms_max) then put(q, {waited_ms_max = string.format('%d', waited_ms)}) end
+end
+
 local function stop_wait_timer(c)
   if c.wait_until == '' then return end
   disarm('wait', c.id)

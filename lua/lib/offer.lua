@@ -22,7 +22,10 @@ local function offer(u, c, rule, agent_priority, others, is_wanted)
   })
   put(u, {contacts = u.contacts == '' and c.id or u.contacts .. ' ' .. c.id, preparing = c.id})
   redis.call('ZADD', PREPARING .. q.id, now_text, c.id)
-  if rule ~= 'transfer' then emit('contact.left', nil, contact_pieces(c, nil, 'in_service')) end
+  if rule ~= 'transfer' then
+    note_wait(c, q)
+    emit('contact.left', nil, contact_pieces(c, nil, 'in_service'))
+  end
   emit('assignment.offered', u.id, assignment_pieces(c))
   emit('contact.matched', c.addressee, contact_pieces(c))
   ring(q.id)

@@ -46,6 +46,9 @@ local function place(c, word)
     else
       place_now = enter_line(c, q, not word) + 1 + count_before(HELD .. q.id, c.queued_at, c.id)
     end
+    -- A new one is the last, so that its place is how many there are.
+    local wait_num = word and redis.call('ZCARD', WAITING .. q.id) + redis.call('ZCARD', HELD .. q.id) or place_now
+    if wait_num > tonumber(q.wait_num_max) then put(q, {wait_num_max = wait_num}) end
   end
   if word then emit(is_away and 'contact.held' or 'contact.returned', customer, contact_pieces(c, place_now, word)) end
   emit('contact.entered', customer, contact_pieces(c, place_now))

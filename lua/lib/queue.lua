@@ -1,6 +1,6 @@
 -- A queue's policy, as far as most decisions need it.
 -- USES entity
--- HASH priority open max_waiting max_wait offer_timeout wrap_up join_when_no_agents deleting
+-- HASH priority open max_waiting max_wait offer_timeout wrap_up join_when_no_agents deleting wait_num_max=0 waited_ms_max=0
 local queues = {}
 
 -- Return a queue, or nil where there is none.

@@ -177,12 +177,15 @@ async def test_queues_are_counted(api: Api) -> None:
     await api("add", QueueName="one")
     for customer in ("kim", "lee"):
         await api.dispatcher.start_queuing(api.boss, "1", customer_id=customer)
+    contact = await api.dispatcher.start_queuing(api.boss, "1", customer_id="left")
+    await api.dispatcher.stop_queuing(api.boss, contact.contact_id)
     (row,) = await api.listed()
-    assert {name: row[name] for name in ("AgentNum", "SrvNum", "WaitNum", "PrepareNum")} == {
+    assert {name: row[name] for name in ("AgentNum", "SrvNum", "WaitNum", "PrepareNum", "MaxWaitNum")} == {
         "AgentNum": 0,
         "SrvNum": 0,
         "WaitNum": 2,
         "PrepareNum": 0,
+        "MaxWaitNum": 3,
     }
     assert await api.code("delete", QueueID=1) == "5", "it is not empty"
 

@@ -58,7 +58,9 @@ def call(world: World, call: CallState, ext: str, reason: str = "") -> Result:
     return {
         "call_id": call.call_id,
         "caller_id": call.caller_id,
+        "caller_name": world.users[call.caller_id].name,
         "callee_id": call.callee_id,
+        "callee_name": world.users[call.callee_id].name,
         "state": call.state if call.call_id in world.calls else "ended",
         "meeting": call.meeting,
         "ext": ext,

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dispatcher.model import Policy, Queue, QueueStatus
-from tests.scripts.world import Failed, World
+from tests.scripts.world import START_AT, Failed, World
 
 ROOT: dict[str, Any] = {"actor": "root", "supervisor": 1}
 
@@ -331,3 +331,51 @@ async def test_batches_of_50_first_contacts_then_agents(world: World) -> None:
         await world.run("tick")
     assert left == [(20, 60), (0, 30)]
     assert world.told()[-1] == "queue.deleted"
+
+
+# The highest seen, which the older Web API tells
+
+
+async def highest(world: World) -> tuple[int, int]:
+    (record,) = await world.run("queue_records", queue_ids="q")
+    return record["wait_num_max"], record["waited_ms_max"]
+
+
+async def test_the_most_that_waited_at_once_counts_the_held_and_who_came_back(world: World) -> None:
+    await world.queue("q", offer_timeout=5, reject_cooldown=60)
+    await world.queue("other")
+    assert await highest(world) == (0, 0)
+    await world.customer("c1", "q")
+    await world.customer("c2", "q")
+    await world.run("session_close", actor="c2", session_id=world.sessions["c2"])
+    await world.customer("c3", "q")
+    assert (await highest(world))[0] == 3
+    # The first is offered, one more joins, the first comes back: four now, as never before.
+    await world.agent("anna", "q")
+    await world.customer("c4", "q")
+    assert (await highest(world))[0] == 3
+    await world.run("assignment_reject", actor="anna", assignment_id=f"{START_AT}-0000-1")
+    assert (await highest(world))[0] == 4
+    await world.customer("c5", "other")
+    assert (await highest(world))[0] == 4
+
+
+async def test_the_longest_wait_is_of_the_matched_and_of_who_left(world: World) -> None:
+    await world.queue("q")
+    contact = await world.customer("c1", "q")
+    await world.after(7.5)
+    await world.agent("anna", "q")
+    assert (await highest(world))[1] == 7500
+    await world.run("contact_start", actor="anna", contact_id=contact)
+    await world.customer("c2", "q")
+    await world.after(9)
+    await world.run("contact_stop_queuing", actor="c2")
+    assert (await highest(world))[1] == 9000
+    await world.customer("c3", "q")
+    await world.after(1)
+    # Handing on what is served is no wait, however long ago it began.
+    await world.run("contact_stop_queuing", actor="c3")
+    await world.after(100)
+    await world.agent("bert", "q")
+    await world.run("contact_transfer", actor="anna", contact_id=contact, agent_id="bert")
+    assert (await highest(world))[1] == 9000
