@@ -15,6 +15,7 @@
  * @typedef {import('./types.js').Assignment} Assignment
  * @typedef {import('./types.js').Call} Call
  * @typedef {import('./types.js').Contact} Contact
+ * @typedef {import('./types.js').Entry} Entry
  * @typedef {import('./types.js').Options} Options
  * @typedef {import('./types.js').Queue} Queue
  * @typedef {import('./types.js').QueueStatus} QueueStatus
@@ -487,12 +488,7 @@ export class Rows {
   update_queue(id, patch) { return this.request('PATCH', `/v1/queues/${part(id)}`, patch); }
   /** @param {string} id @param {{ force?: boolean }} [how] @returns {Promise<any>} */
   delete_queue(id, how = {}) { return this.request('DELETE', `/v1/queues/${part(id)}${how.force ? '?force=1' : ''}`); }
-  /**
-   * Who serves a queue.
-   * @param {string} id
-   * @param {Part} [page]
-   * @returns {Promise<{ items: Agent[], cursor?: string | null }>}
-   */
+  /** Who serves a queue. @param {string} id @param {Part} [page] @returns {Promise<{ items: Agent[], cursor?: string | null }>} */
   list_queue_agents(id, page = {}) { return this.request('GET', `/v1/queues/${part(id)}/agents${query(page)}`); }
   /**
    * Queue somebody else.
@@ -528,12 +524,50 @@ export class Rows {
   update_user(id, patch) { return this.request('PATCH', `/v1/users/${part(id)}`, patch); }
   /** @param {string} id @returns {Promise<any>} */
   delete_user(id) { return this.request('DELETE', `/v1/users/${part(id)}`); }
-  /**
-   * Mint a user's token.
-   * @param {{ user_id: string, name?: string, roles: string[], ttl_s?: number }} user
-   * @returns {Promise<{ token: string, expires_at: number }>}
-   */
+  /** @param {{ user_id: string, name?: string, roles: string[], ttl_s?: number }} user @returns {Promise<{ token: string, expires_at: number }>} */
   create_token(user) { return this.request('POST', '/v1/tokens', user); }
+  /**
+   * Follow the tenant's log: what comes after the cursor `since` (without it: from now), only some `types`, or one
+   * `contact`'s story from its beginning. A stream that breaks is taken up where it broke, until `signal` ends it.
+   * An entry with `reset` says that what lay before it is no longer kept.
+   * @param {{ since?: string, types?: string, contact?: string, signal?: AbortSignal }} [which]
+   * @returns {AsyncGenerator<Entry, void, void>}
+   */
+  async *events({ signal, ...which } = {}) {
+    let cursor = '';
+    for (let failures = 0; ; failures++) {
+      try {
+        for await (const { id, event, data } of this.stream(`/v1/events${query(which)}`, cursor, signal)) {
+          failures = 0;
+          cursor = id ?? cursor;
+          if (data) yield event === 'reset' ? { ...JSON.parse(data), at: 0, events: [], reset: true } : JSON.parse(data);
+        }
+      } catch (error) {
+        if (error instanceof DispatcherError && !PASSING.has(error.code)) throw error;
+      }
+      if (signal?.aborted) return;
+      await sleep(pause_s(0.5, failures));
+    }
+  }
+
+  /** @param {string} path @param {string} cursor @param {AbortSignal} [signal] */
+  async *stream(path, cursor, signal) {
+    const headers = { Authorization: `Bearer ${this.token()}`, ...(cursor && { 'Last-Event-ID': cursor }) };
+    const response = await fetch(this.url + path, { headers, signal });
+    if (!response.ok || !response.body) throw await problem(response);
+    const [reader, decoder] = [response.body.getReader(), new TextDecoder()];
+    try {
+      for (let text = ''; ;) {
+        const { value, done } = await reader.read();
+        if (done) return;
+        const messages = (text + decoder.decode(value, { stream: true })).split('\n\n');
+        text = messages.pop() ?? '';
+        for (const one of messages) yield Object.fromEntries(one.split('\n').map((line) => line.split(/: ?(.*)/s, 2)));
+      }
+    } finally {
+      reader.cancel().catch(() => {});
+    }
+  }
 }
 
 /**
@@ -553,7 +587,7 @@ async function problem(response) {
 }
 
 const part = encodeURIComponent;
-/** @param {Part} page */
+/** @param {object} page */
 const query = (page) => {
   const text = new URLSearchParams(/** @type {any} */ (page)).toString();
   return text && `?${text}`;

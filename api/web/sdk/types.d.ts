@@ -52,6 +52,9 @@ export interface Snapshot {
   offset: number; epoch: string;
 }
 
+/** Everything that one command did. `reset`: there was more before it, which is no longer kept. */
+export interface Entry { cursor: string; at: number; events: { event: string; data: any }[]; reset?: boolean }
+
 export interface Page<T> { items: T[]; cursor?: string | null }
 
 export interface Options {
