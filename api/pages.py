@@ -1,4 +1,4 @@
-"""The built-in pages: `/`, `/visit` and `/desk`, with their modules, styles and texts under `/web`.
+"""The built-in pages: `/`, `/visit`, `/desk` and `/console`, with their modules, styles and texts under `/web`.
 
 They are files, the same for everybody, and hold no secret: who is there, a token says. A strict policy keeps the pages
 to their own files; only the customer's may stand in a frame, of sites that the tenant's option `origins` names.
@@ -20,7 +20,7 @@ from dispatcher.errors import DispatcherError
 from dispatcher.model import TENANT_PATTERN
 
 FOLDER = Path(__file__).parent / "web"
-PARTS = ("look", "texts", "start", "visit", "desk")
+PARTS = ("look", "texts", "start", "visit", "desk", "console")
 """The folders under `/web`."""
 
 POLICY = (
@@ -69,6 +69,12 @@ async def visit(request: Request, tenant: Annotated[str, Query(pattern=TENANT_PA
 async def desk() -> Response:
     """Answer the agent's page."""
     return _page("desk", "'none'")
+
+
+@router.get("/console")
+async def console() -> Response:
+    """Answer the supervisor's page."""
+    return _page("console", "'none'")
 
 
 async def _ancestors(origins: Origins, tenant: str) -> str:

@@ -50,7 +50,7 @@ def guide(access: Access, *, embedded: bool, simulated: bool) -> str:
             f"""
         The dispatcher is up on {store}. {people} Ctrl-C ends it.
 
-          {url}/   open this: customer page and agent desk, one click away
+          {url}/   open this: customer page, agent desk and console, one click away
 
           {url}/openapi.json   every HTTP command
           {url}/readyz         is it well

@@ -17,7 +17,7 @@ from pydantic import SecretStr
 from dispatcher.client import Http
 from dispatcher.demo.guide import Access, guide
 from dispatcher.demo.people import TOKEN_S, Crowd
-from dispatcher.demo.scene import QUEUES, VISITING_AGENTS
+from dispatcher.demo.scene import QUEUES, VISITING_AGENTS, VISITING_SUPERVISORS
 from dispatcher.demo.service import Service, serving
 from dispatcher.errors import Code, DispatcherError
 from dispatcher.model import Role
@@ -96,9 +96,13 @@ async def _access(url: str, tenant: str, secret: str, md5: str, admin: Http) -> 
 
 
 async def _people(admin: Http, simulated: bool) -> dict[str, Any]:
-    """Make who may come in at the start page: a customer of his own for each visitor, and agents to choose from."""
+    """Make who may come in at the start page: for each visitor a customer of his own, agents, supervisors."""
     guest = f"guest-{secrets.token_hex(3)}"
-    people = {"visit": [(guest, "Guest", Role.CUSTOMER)], "desk": [(*agent, Role.AGENT) for agent in VISITING_AGENTS]}
+    people = {
+        "visit": [(guest, "Guest", Role.CUSTOMER)],
+        "desk": [(*agent, Role.AGENT) for agent in VISITING_AGENTS],
+        "console": VISITING_SUPERVISORS,
+    }
     return {
         "simulated": simulated,
         "people": {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dispatcher.model import QueueCreate, Service
+from dispatcher.model import QueueCreate, Role, Service
 
 QUEUES = (
     QueueCreate(queue_id="vip", name="VIP", description="Served before all others", priority=1, offer_timeout=10),
@@ -54,6 +54,9 @@ AGENTS = (
 
 VISITING_AGENTS = (("olga", "Olga Ivanova"), ("paul", "Paul Weber"), ("li", "李薇"))
 """Whom a visitor of the pages can be: (user id, name)."""
+
+VISITING_SUPERVISORS = (("sofia", "Sofia Marin", Role.ADMIN), ("tom", "Tom Brandt", Role.SUPERVISOR))
+"""The same for the console; the first one also edits queues, accounts and options."""
 
 CUSTOMERS = (
     CustomerPart("sales", 4, ("a quote", "a demo", "more seats"), patience_s=40),

@@ -118,6 +118,15 @@ class House:
         await page.goto(f"{self.url}/desk#token={await self.token(user_id, Role.AGENT)}")
         return page
 
+    async def supervisor(self, user_id: str, *, role: Role = Role.SUPERVISOR, part: str = "", **look: Any) -> Page:
+        """Open the console at one of its parts."""
+        page = await self.blank(**look)
+        await page.goto(f"{self.url}/console#token={await self.token(user_id, role)}")
+        await expect(page.locator(".tile")).to_have_count(4)
+        if part:
+            await page.evaluate("(part) => { location.hash = `#/${part}`; }", part)
+        return page
+
 
 @pytest.fixture
 async def house(browser: Browser, service: Service) -> AsyncIterator[House]:

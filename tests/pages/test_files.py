@@ -11,14 +11,14 @@ import pytest
 
 from dispatcher.client import Http
 from dispatcher.demo.entrance import PATH
-from dispatcher.demo.scene import VISITING_AGENTS
+from dispatcher.demo.scene import VISITING_AGENTS, VISITING_SUPERVISORS
 from dispatcher.model import Role
 from tests.e2e.test_demo import demo
 from tests.house.tree import ROOT
 from tests.pages.conftest import House
 
 WEB = ROOT / "api" / "web"
-OWN = ("look", "start", "visit", "desk")
+OWN = ("look", "start", "visit", "desk", "console")
 
 
 async def test_of_a_real_tenant_and_of_none(house: House) -> None:
@@ -48,12 +48,13 @@ async def test_the_demo_leads_to_its_people_one_click_away() -> None:
             (guests[0], Role.CUSTOMER),
             (guests[1], Role.CUSTOMER),
             (people["desk"][0]["token"], Role.AGENT),
+            *((one["token"], role) for one, (_, _, role) in zip(people["console"], VISITING_SUPERVISORS, strict=True)),
         ):
             async with Http(running.url, token) as http:
                 user = (await http.me()).user
                 users.append(user.user_id)
                 assert user.roles == (role,)
-        assert len(set(users)) == 3
+        assert len(set(users)) == 5
         assert f"{running.url}/ " in running.guide
 
 

@@ -115,7 +115,7 @@ async def being_called(anna: Page, visitor: Page, axe: str, case: str) -> None:
 async def coming_in(house: House, axe: str, case: str, shown: dict[str, Any]) -> None:
     start = await house.blank(**shown)
     await start.goto(house.url)
-    await expect(start.locator(".door")).to_have_count(2)
+    await expect(start.locator(".door")).to_have_count(3)
     await looks_right(start, axe, f"start-{case}")
     await start.goto(f"{house.url}/desk")
     await expect(start.locator("[type=password]")).to_be_visible()

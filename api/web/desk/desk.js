@@ -1,15 +1,14 @@
 /** The agent's desk: status, queues, work, and who waits. `work.js` shows the work, `queues.js` the queues. */
 import { Bell } from '../look/bell.js';
 import { draw, h } from '../look/dom.js';
+import { about } from '../look/facts.js';
 import { toast } from '../look/frame.js';
 import { log_out, run } from '../look/session.js';
+import { KINDS, REASONS } from '../look/states.js';
 import { has, said, t } from '../look/texts.js';
 import { Lines } from './line.js';
 import { Queues } from './queues.js';
-import { about, can_take, Work } from './work.js';
-
-const REASONS = ['break', 'meal', 'training', 'desk_work', 'manual'];
-const KINDS = { idle: 'good', offered: 'accent', busy: 'accent', wrapping: 'warn', cooling: 'warn', manual: 'bad' };
+import { can_take, Work } from './work.js';
 
 class Desk {
   constructor(d, redraw) {
@@ -159,7 +158,7 @@ class Desk {
 
 run({
   title: 'page.desk',
-  role: 'agent',
+  roles: ['agent'],
   open(d, redraw) {
     const desk = new Desk(d, redraw);
     return { bar: () => desk.bar(), main: () => desk.main(), end: () => desk.close() };

@@ -1,26 +1,12 @@
 /** What the agent holds: an offer, a contact he prepares, one he serves; or why there is nothing. */
 import { h } from '../look/dom.js';
+import { facts } from '../look/facts.js';
 import { ask, toast } from '../look/frame.js';
 import { duration, has, t } from '../look/texts.js';
-
-/** What the customer said, as one line. */
-export const about = (contact) => facts(contact.ext).map(([, value]) => value).join(' · ');
 
 /** Whether the agent may ask for a contact. */
 export const can_take = ({ agent, assignments, call }) =>
   Boolean(agent) && !call && assignments.length < agent.capacity && assignments.every((one) => one.state === 'serving');
-
-/** `ext` is free text; where it is a JSON object, its members are told one by one. */
-function facts(ext) {
-  if (!ext) return [];
-  try {
-    const value = JSON.parse(ext);
-    if (value && typeof value === 'object' && !Array.isArray(value)) {
-      return Object.entries(value).map(([name, one]) => [name, typeof one === 'string' ? one : JSON.stringify(one)]);
-    }
-  } catch { /* it is no JSON */ }
-  return [['', ext]];
-}
 
 export class Work {
   constructor(desk) {

@@ -17,9 +17,12 @@ export function draw(host, ...children) {
     const key = node[OF]?.key;
     if (key !== undefined) keyed.set(key, node);
   }
+  const shown = children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false);
+  // What goes, goes first: nothing that stays need move then, and what has the focus keeps it.
+  const staying = keyed.size ? new Set(shown.map((child) => child.props?.key)) : null;
+  for (const [key, node] of keyed) if (!staying.has(key)) node.remove();
   let place = host.firstChild;
-  for (const child of children.flat(Infinity)) {
-    if (child === null || child === undefined || child === false) continue;
+  for (const child of shown) {
     const node = found(child, keyed, place) ?? made(child);
     if (node === place) place = place.nextSibling;
     else host.insertBefore(node, place);
@@ -58,27 +61,21 @@ function fit(node, { tag, props, children }) {
   if (!tag.includes('-')) draw(node, ...children);
   // A select takes its value once its options are there.
   if (tag === 'select' && 'value' in props) put(node, 'value', props.value);
+  if (tag === 'select' && props.initial !== old.initial) put(node, 'initial', props.initial);
 }
 
 function put(node, name, value) {
   if (name === 'key') return;
+  // What a field begins with: from then on it is the user's.
+  if (name === 'initial') {
+    if (node.type === 'checkbox') node.checked = Boolean(value);
+    else node.value = value ?? '';
+    return;
+  }
   if (name.startsWith('on') || name === 'value' || typeof value === 'boolean' && name in node) {
     if (node[name] !== value) node[name] = value ?? (name.startsWith('on') ? null : '');
   } else if (value === null || value === undefined || value === false && !name.startsWith('aria-')) {
     node.removeAttribute(name);
     if (typeof node[name] === 'boolean') node[name] = false;
   } else node.setAttribute(name, String(value));
-}
-
-/** Call `what` once, after what happens now. @param {() => void} what */
-export function soon(what) {
-  let is_due = false;
-  return () => {
-    if (is_due) return;
-    is_due = true;
-    queueMicrotask(() => {
-      is_due = false;
-      what();
-    });
-  };
 }

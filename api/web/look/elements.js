@@ -17,22 +17,36 @@ const ICONS = {
   desk: 'M4.5 13.500v-2a7.5 7.5 0 0 1 15 0v2M4.5 13h2.500v5.500H5.500a1 1 0 0 1-1-1ZM19.5 13H17v5.500h1.500a1 1 0 0 0 1-1ZM18.5 18.500c0 1.5-2 2.5-4.5 2.5',
   visit: 'M20.5 12c0 4.4-3.8 7.5-8.5 7.5-1.2 0-2.4-.2-3.4-.6L4 20.500l1.2-3.800A7 7 0 0 1 3.5 12c0-4.4 3.8-7.5 8.5-7.500s8.5 3.1 8.5 7.500Z',
   clock: 'M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18ZM12 7v5l3.5 2',
+  search: 'M11 18a7 7 0 1 0 0-14 7 7 0 0 0 0 14ZM16 16l4.500 4.500',
+  plus: 'M12 5v14M5 12h14',
+  back: 'M20 12H5M11 6l-6 6 6 6',
+  edit: 'M4 20l1-4.500L16 4.500l3.500 3.500L8.500 19 4 20ZM13.500 7l3.500 3.500',
+  trash: 'M4.500 7h15M9.500 7V4.500h5V7M6.500 7l1 13h9l1-13M10.500 11v5M13.500 11v5',
+  console: 'M4 5.500h16v10H4ZM8 20h8M12 15.500V20M7.500 12l2.500-2.500 2 1.500 4-3.500',
+  log: 'M8.500 6.500H20M8.500 12H20M8.500 17.500H20M4 6.500h.5M4 12h.5M4 17.500h.5',
+  pause: 'M8.500 5.500v13M15.500 5.500v13',
+  play: 'M7.500 5l11 7-11 7Z',
+  gear: 'M5 7h6M15 7h4M5 12h2M11 12h8M5 17h8M17 17h2M13 5v4M9 10v4M15 15v4',
+  user: 'M12 11.500a4 4 0 1 0 0-8 4 4 0 0 0 0 8ZM4.500 20.500a7.500 7.500 0 0 1 15 0',
   warn: 'M12 4 2.5 20h19ZM12 10v4.500M12 17v.5',
+};
+
+const svg = (/** @type {string} */ tag, /** @type {Record<string, string>} */ attributes) => {
+  const element = document.createElementNS('http://www.w3.org/2000/svg', tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  return element;
 };
 
 class Icon extends HTMLElement {
   static observedAttributes = ['name'];
 
   attributeChangedCallback() {
-    const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
-    const path = document.createElementNS('http://www.w3.org/2000/svg', 'path');
-    path.setAttribute('d', ICONS[this.getAttribute('name')] ?? '');
-    const strokes = { fill: 'none', stroke: 'currentColor', 'stroke-width': '1.75', 'stroke-linejoin': 'round' };
-    for (const [name, value] of Object.entries({ ...strokes, 'stroke-linecap': 'round' })) path.setAttribute(name, value);
-    svg.setAttribute('viewBox', '0 0 24 24');
-    svg.setAttribute('aria-hidden', 'true');
-    svg.append(path);
-    this.replaceChildren(svg);
+    const box = svg('svg', { viewBox: '0 0 24 24', 'aria-hidden': 'true' });
+    box.append(svg('path', {
+      d: ICONS[this.getAttribute('name')] ?? '', fill: 'none', stroke: 'currentColor', 'stroke-width': '1.75',
+      'stroke-linejoin': 'round', 'stroke-linecap': 'round',
+    }));
+    this.replaceChildren(box);
   }
 }
 
@@ -113,6 +127,67 @@ class State extends HTMLElement {
   }
 }
 
+/** A time of day, of an `at` (epoch ms). */
+class Time extends HTMLElement {
+  static observedAttributes = ['at', 'lang'];
+
+  attributeChangedCallback() {
+    const at = new Date(Number(this.getAttribute('at')));
+    this.title = at.toLocaleString(document.documentElement.lang);
+    this.textContent = at.toLocaleTimeString('en-GB');
+  }
+}
+
+/** A small line of `points`, numbers by commas from old to new; those not known are empty. `top` is the least height. */
+class Spark extends HTMLElement {
+  static observedAttributes = ['points'];
+
+  attributeChangedCallback() {
+    const points = (this.getAttribute('points') ?? '').split(',').map((one) => (one === '' ? null : Number(one)));
+    const top = Math.max(Number(this.getAttribute('top') ?? 4), ...points.map((one) => one ?? 0));
+    const step = 100 / Math.max(1, points.length - 1);
+    const line = points.flatMap((one, index) => (one === null ? [] : [`${(index * step).toFixed(1)} ${(29 - one / top * 27).toFixed(1)}`]));
+    if (!this.firstChild) {
+      const box = svg('svg', { viewBox: '0 0 100 30', preserveAspectRatio: 'none', 'aria-hidden': 'true' });
+      box.append(svg('path', { class: 'area' }), svg('path', { class: 'stroke' }));
+      this.append(box);
+    }
+    const [area, stroke] = /** @type {Element} */ (this.firstChild).children;
+    // One point is a short line of its own.
+    if (line.length === 1) line.unshift(`${100 - step} ${line[0].split(' ')[1]}`);
+    const first = line[0]?.split(' ')[0];
+    stroke.setAttribute('d', line.length ? `M${line.join('L')}` : '');
+    area.setAttribute('d', line.length ? `M${first} 30L${line.join('L')}L100 30Z` : '');
+  }
+}
+
+/** Shares of a whole side by side: `of` is `class:number` by commas. */
+class Parts extends HTMLElement {
+  static observedAttributes = ['of'];
+
+  attributeChangedCallback() {
+    this.setAttribute('aria-hidden', 'true');
+    const parts = (this.getAttribute('of') ?? '').split(',').filter(Boolean).map((part) => part.split(':'));
+    while (this.childElementCount > parts.length) this.lastChild.remove();
+    while (this.childElementCount < parts.length) this.append(document.createElement('i'));
+    parts.forEach(([name, share], index) => {
+      const part = /** @type {HTMLElement} */ (this.children[index]);
+      part.className = name;
+      part.style.flexGrow = share;
+    });
+  }
+}
+
+/** Room for rows that are not drawn. */
+class Space extends HTMLElement {
+  static observedAttributes = ['size'];
+
+  attributeChangedCallback() {
+    this.style.blockSize = `${this.getAttribute('size')}px`;
+  }
+}
+
 for (const [name, element] of Object.entries({
-  'acd-icon': Icon, 'acd-clock': Clock, 'acd-bar': Bar, 'acd-avatar': Avatar, 'acd-state': State,
+  'acd-icon': Icon, 'acd-clock': Clock, 'acd-bar': Bar, 'acd-avatar': Avatar, 'acd-state': State, 'acd-time': Time,
+  'acd-spark': Spark, 'acd-parts': Parts, 'acd-space': Space,
 })) customElements.define(name, element);

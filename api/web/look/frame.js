@@ -2,7 +2,7 @@
 import { draw, h } from './dom.js';
 import './elements.js';
 import { browser } from './memory.js';
-import { LANGUAGES, speak, t } from './texts.js';
+import { LANGUAGES, said, speak, t } from './texts.js';
 
 const THEMES = ['auto', 'light', 'dark'];
 
@@ -37,9 +37,9 @@ function language_switch() {
     h('acd-icon', { name: 'globe' }), label);
 }
 
-/** What is said while there is no connection. @param {boolean} connected */
-export const banner = (connected) => h('div', { role: 'status' },
-  !connected && h('div', { class: 'banner' }, h('acd-icon', { name: 'warn' }), t('connection.lost')));
+/** What is said while there is no connection. @param {boolean} connected @param {string} [text] the key of what */
+export const banner = (connected, text = 'connection.lost') => h('div', { role: 'status' },
+  !connected && h('div', { class: 'banner' }, h('acd-icon', { name: 'warn' }), t(text)));
 
 const TOAST_MS = 6000;
 /** @type {{ id: number, text: string }[]} */ let toasts = [];
@@ -67,30 +67,55 @@ function show_toasts() {
 }
 
 /**
- * Ask in a dialog; answers what the form holds, or null.
- * @param {{ title: string, about?: any, yes: string, no?: string, kind?: string }} what
+ * Ask in a dialog; answers what the form holds, or null. With `act` it stays open, and says why, until that is done.
+ * @param {object} what
+ * @param {string} what.title
+ * @param {any} [what.about]
+ * @param {string} what.yes
+ * @param {string} [what.no]
+ * @param {string} [what.kind]
+ * @param {string} [what.size]
+ * @param {(form: FormData) => Promise<any>} [what.act]
  * @returns {Promise<FormData | null>}
  */
-export function ask({ title, about, yes, no = t('cancel'), kind = 'primary' }) {
+export function ask({ title, about, yes, no = t('cancel'), kind = 'primary', size = '', act = async () => {} }) {
   const dialog = document.body.appendChild(document.createElement('dialog'));
+  const back = /** @type {HTMLElement | null} */ (document.activeElement);
   dialog.setAttribute('aria-labelledby', 'asked');
+  dialog.className = size;
   return new Promise((done) => {
     let answer = null;
-    const answered = (/** @type {SubmitEvent} */ event) => {
+    let told = '';
+    let is_busy = false;
+    const answered = async (/** @type {SubmitEvent} */ event) => {
       event.preventDefault();
-      answer = new FormData(/** @type {HTMLFormElement} */ (event.target));
-      dialog.close();
+      if (is_busy) return;
+      const form = new FormData(/** @type {HTMLFormElement} */ (event.target));
+      is_busy = true;
+      show();
+      try {
+        await act(form);
+        answer = form;
+        dialog.close();
+      } catch (error) {
+        told = said(error);
+        is_busy = false;
+        show();
+      }
     };
     dialog.onclose = () => {
       dialog.remove();
+      if (back?.isConnected) back.focus({ preventScroll: true });
       done(answer);
     };
-    draw(dialog, h('form', { class: 'stack', onsubmit: answered },
+    const show = () => draw(dialog, h('form', { class: 'stack', onsubmit: answered },
       h('h2', { id: 'asked' }, title),
       typeof about === 'string' ? h('p', { class: 'quiet' }, about) : about,
-      h('div', { class: 'row' },
-        h('button', { type: 'submit', class: kind }, yes),
-        h('button', { type: 'button', onclick: () => dialog.close() }, no))));
+      h('div', { role: 'alert' }, told && h('p', { class: 'note bad' }, told)),
+      h('div', { class: 'row ends' },
+        h('button', { type: 'button', onclick: () => dialog.close() }, no),
+        h('button', { type: 'submit', class: kind, disabled: is_busy }, yes))));
+    show();
     dialog.showModal();
   });
 }

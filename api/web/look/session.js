@@ -16,7 +16,8 @@ const LOGIN_ENDED = new Set(['NOT_LOGIN', 'TOKEN_TIMEOUT', 'TOKEN_AUTH_FAILED', 
 /**
  * @typedef {object} Page
  * @property {string} title the key of its title
- * @property {string} role what the user must be
+ * @property {string[]} roles what the user must be one of
+ * @property {boolean} [watch] whether it only watches: beside the user's other pages, and drawn when it says so itself
  * @property {(d: any, redraw: () => void) => { bar?: () => any[], main: () => any, end?: () => void }} open
  */
 
@@ -50,8 +51,10 @@ export function log_out(d) {
 async function open(page, token, meanwhile) {
   const stop_waiting = alone(page, () => h('div', { class: 'row' },
     h('div', { class: 'spinner' }), h('p', { role: 'status' }, meanwhile)));
-  const d = await connect('', token).finally(stop_waiting);
-  if (!d.state.user.roles.includes(page.role)) {
+  const d = await connect('', token, { watch: Boolean(page.watch) }).catch((/** @type {any} */ error) => {
+    throw page.watch && error.code === 'API_NO_PERMISSION' ? new Error(t('login.role')) : error;
+  }).finally(stop_waiting);
+  if (!d.state.user.roles.some((/** @type {string} */ role) => page.roles.includes(role))) {
     d.close();
     throw new Error(t('login.role'));
   }
@@ -60,11 +63,13 @@ async function open(page, token, meanwhile) {
     const newer = take();
     if (newer) d.renew(newer).catch(() => location.reload());
   };
-  const parts = page.open(d, () => redraw());
-  const redraw = showing(page, () => [
-    bar(parts.bar?.()), banner(d.connected), h('main', null, parts.main()),
+  /** @type {any} what a page says while it is being made is drawn with the rest */
+  let redraw = null;
+  const parts = page.open(d, () => redraw?.());
+  redraw = showing(page, () => [
+    bar(parts.bar?.()), banner(d.connected, page.watch ? 'connection.lost.watching' : undefined), h('main', null, parts.main()),
   ]);
-  const offs = [d.on('state', redraw.soon), d.on('connection', redraw.soon)];
+  const offs = [d.on('connection', redraw.soon), page.watch ? () => {} : d.on('state', redraw.soon)];
   window.addEventListener('hashchange', renewed);
   const why = await d.closed;
   window.removeEventListener('hashchange', renewed);
@@ -74,18 +79,27 @@ async function open(page, token, meanwhile) {
   return why;
 }
 
-/** Draw the body now, `soon`, and when language or theme change, until `stop`. */
+/** A hidden page has no frames, and nobody looks at it. */
+const HIDDEN_MS = 250;
+
+/** Draw the body now, `soon` (with the next frame), and when language or theme change, until `stop`. */
 function showing(page, parts) {
   let is_due = false;
   const host = /** @type {Element} */ (document.querySelector('#page'));
-  const now = () => draw(host, ...parts());
+  const now = () => {
+    const focused = /** @type {HTMLElement} */ (document.activeElement);
+    draw(host, ...parts());
+    if (focused !== document.activeElement && focused?.isConnected) focused.focus({ preventScroll: true });
+  };
+  const due = () => {
+    is_due = false;
+    if (!stopped) now();
+  };
   const later = () => {
     if (is_due || stopped) return;
     is_due = true;
-    queueMicrotask(() => {
-      is_due = false;
-      if (!stopped) now();
-    });
+    if (document.hidden) setTimeout(due, HIDDEN_MS);
+    else requestAnimationFrame(due);
   };
   let stopped = false;
   const name = () => {

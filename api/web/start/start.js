@@ -4,7 +4,7 @@ import '../look/elements.js';
 import { bar } from '../look/frame.js';
 import { on_language, t } from '../look/texts.js';
 
-const PAGES = ['visit', 'desk'];
+const PAGES = ['visit', 'desk', 'console'];
 const LINKS = [['/openapi.json', 'start.api'], ['/asyncapi.json', 'start.socket'], ['/sdk/dispatcher.js', 'start.sdk']];
 
 /**

@@ -205,7 +205,7 @@ const with_agent = (key, name, title, about, buttons) => h('div', { key, class: 
 
 run({
   title: 'page.visit',
-  role: 'customer',
+  roles: ['customer'],
   open(d, redraw) {
     const visit = new Visit(d, redraw);
     return { main: () => visit.main(), end: () => visit.close() };
