@@ -14,6 +14,7 @@ from pathlib import Path
 from redis import Redis
 
 from dispatcher.store.scripts import Scripts
+from tests.bench.console import console_figures
 from tests.bench.cpu import cpu_figures
 from tests.bench.doors import http_figures, latency_figures
 from tests.bench.size import size_figures
@@ -30,6 +31,7 @@ ROWS: dict[str, Callable[[str], list[Figure]]] = {
     "http": http_figures,
     "latency": latency_figures,
     "sockets": socket_figures,
+    "console": console_figures,
 }
 LONG = {"size", "sockets"}
 SERVERS = {"any": any_binary, "redis": redis_binary, "valkey": valkey_binary}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
@@ -27,6 +28,7 @@ from tests.servers import any_binary, free_port, running, server
 
 CHROMIUM = shutil.which("chromium")
 """Debian's: Playwright's own would be fetched."""
+AXE = "axe-core@4.10.3"
 WIDE = (1440, 900)
 NARROW = (390, 844)
 PATIENCE_MS = 15_000
@@ -126,6 +128,15 @@ class House:
         if part:
             await page.evaluate("(part) => { location.hash = `#/${part}`; }", part)
         return page
+
+
+@pytest.fixture(scope="session")
+def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The text of the accessibility checker."""
+    folder = tmp_path_factory.mktemp("axe")
+    install = ["npm", "install", "--no-save", "--no-package-lock", "--silent", AXE]
+    subprocess.run(install, cwd=folder, check=True, stdout=subprocess.DEVNULL)
+    return (folder / "node_modules" / "axe-core" / "axe.min.js").read_text()
 
 
 @pytest.fixture

@@ -2,50 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.pages.conftest import NARROW, WIDE, House
+from tests.pages.conftest import House
+from tests.pages.looks import both, looks_right
 from tests.pages.test_talk import button, join
-
-AXE = "axe-core@4.10.3"
-SETTLED = """new Promise(requestAnimationFrame).then(() => Promise.all(document.getAnimations()
-    .filter((one) => one.effect.getTiming().iterations !== Infinity).map((one) => one.finished.catch(() => {}))))"""
-"""Colours change over a moment."""
-PICTURES = os.environ.get("PAGES_PICTURES")
-"""A folder into which every look is drawn, to be looked at."""
-
-
-@pytest.fixture(scope="session")
-def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
-    folder = tmp_path_factory.mktemp("axe")
-    install = ["npm", "install", "--no-save", "--no-package-lock", "--silent", AXE]
-    subprocess.run(install, cwd=folder, check=True, stdout=subprocess.DEVNULL)
-    return (folder / "node_modules" / "axe-core" / "axe.min.js").read_text()
-
-
-async def looks_right(page: Page, axe: str, name: str) -> None:
-    """Check what is shown now, in both themes."""
-    await page.emulate_media(reduced_motion="reduce")
-    for theme in ("light", "dark"):
-        await page.emulate_media(color_scheme=theme)
-        await page.evaluate(SETTLED)
-        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
-        found = await page.evaluate(f"async () => {{ {axe}\n; return (await axe.run()).violations; }}")
-        bad = [(each["id"], [node["html"] for node in each["nodes"]]) for each in found]
-        assert bad == [], (name, theme)
-        if PICTURES:
-            await page.screenshot(path=Path(PICTURES) / f"{name}-{theme}.png", full_page=True)
 
 
 @pytest.mark.needs("chromium")
 @pytest.mark.needs("npm")
-@pytest.mark.parametrize(("size", "language"), [(WIDE, "en-US"), (NARROW, "zh-CN")], ids=["wide", "narrow"])
+@both
 async def test_every_step(
     house: House, axe: str, size: tuple[int, int], language: str, request: pytest.FixtureRequest
 ) -> None:

@@ -9,6 +9,7 @@ import { History } from './history.js';
 const AGAIN_MS = 2000;
 const FETCHES_AT_ONCE = 4;
 const CONTACTS_MAX = 5000;
+const FIRST_ROWS = 30;
 const NONE = { agent_num: 0, wait_num: 0, prepare_num: 0, srv_num: 0, longest_wait_s: 0 };
 
 /** @typedef {{ queue: any, status: any, waits_since: number | null, history: History, states: Record<string, number> }} Line */
@@ -77,6 +78,8 @@ export class Board {
     const run = ++this.listing;
     this.late = [];
     try {
+      // Something to look at before everything is watched.
+      if (this.queues.size === 0) await this.begin();
       await Promise.all([this.d.watch_queues({ all: true }), this.d.watch_agents()]);
       const is_new = () => run === this.listing;
       await Promise.all([
@@ -90,6 +93,11 @@ export class Board {
     } catch {
       if (run === this.listing && this.d.connected) setTimeout(() => run === this.listing && this.list(), AGAIN_MS);
     }
+  }
+
+  async begin() {
+    for (const queue of (await this.d.list_queues({ status: true, limit: FIRST_ROWS })).items) this.put_queue(queue);
+    this.touch();
   }
 
   /** List page by page, so that the first rows stand at once; forget what is not there any more. */

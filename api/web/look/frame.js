@@ -32,9 +32,9 @@ function theme_switch() {
 
 function language_switch() {
   const other = LANGUAGES.find((language) => language !== document.documentElement.lang) ?? 'en';
-  const label = { en: 'English', zh: '中文' }[other];
-  return h('button', { class: 'plain tight', lang: other, onclick: () => speak(other) },
-    h('acd-icon', { name: 'globe' }), label);
+  const [label, short] = { en: ['English', 'EN'], zh: ['中文', '中文'] }[other];
+  return h('button', { class: 'plain tight', lang: other, title: label, 'aria-label': label, onclick: () => speak(other) },
+    h('acd-icon', { name: 'globe' }), short);
 }
 
 /** What is said while there is no connection. @param {boolean} connected @param {string} [text] the key of what */

@@ -7,5 +7,9 @@
   if (theme) document.documentElement.dataset.theme = theme;
   const language = kept('acd.language') ?? navigator.languages.find((one) => /^(en|zh)\b/.test(one)) ?? 'en';
   document.documentElement.lang = language.startsWith('zh') ? 'zh' : 'en';
+  // The texts come with the modules, and not after them.
+  document.head.append(Object.assign(document.createElement('link'), {
+    rel: 'modulepreload', href: `/web/texts/${document.documentElement.lang}.js`,
+  }));
   if (window.top !== window) document.documentElement.dataset.embedded = '';
 }
