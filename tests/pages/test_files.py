@@ -89,3 +89,23 @@ def test_modules_load_nothing_but_their_own_and_the_sdk() -> None:
             for target in re.findall(r"from '([^']+)'|import\('([^']+)'\)", path.read_text()):
                 name = "".join(target)
                 assert name == "/sdk/dispatcher.js" or (path.parent / name).resolve().is_file(), (path, name)
+
+
+@pytest.mark.parametrize("page", ["visit", "desk", "console"])
+def test_pages_load_their_modules_at_once(page: str) -> None:
+    """One that is found only inside another one comes a round trip later."""
+    html = (WEB / page / "index.html").read_text()
+    named = set(re.findall(r'<link rel="modulepreload" href="([^"]+)">', html))
+    [first] = re.findall(r'<script type="module" src="([^"]+)">', html)
+    needed: set[str] = set()
+    found = [first]
+    while found:
+        address = found.pop()
+        path = WEB / address.removeprefix("/web/").removeprefix("/")
+        for target in re.findall(r"from '([^']+)'|^import '([^']+)'", path.read_text(), re.MULTILINE):
+            name = "".join(target)
+            other = name if name.startswith("/") else f"/web/{(path.parent / name).resolve().relative_to(WEB)}"
+            if other not in needed:
+                needed.add(other)
+                found.append(other)
+    assert named == needed

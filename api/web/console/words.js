@@ -1,7 +1,7 @@
 /** Events of the log as sentences. */
 import { has, t } from '../look/texts.js';
 
-const KINDS = { contact: 'accent', assignment: 'good', agent: null, call: 'accent', queue: 'warn', audit: 'bad', user: null, session: null };
+const KINDS = { contact: 'accent', assignment: 'good', agent: null, call: 'accent', queue: 'bad', audit: 'warn', user: null, session: null };
 export const NOUNS = Object.keys(KINDS);
 
 /** What a reason is called. @param {string | null | undefined} reason */

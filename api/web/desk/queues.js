@@ -5,12 +5,17 @@ import { all_queues } from '../look/queues.js';
 import { t } from '../look/texts.js';
 
 const REFRESH_S = 15;
+const SERVED_MAX = 100;
+const SHOWN_MAX = 60;
+/** From so many on there is a search. */
+const MANY = 12;
 
 export class Queues {
   constructor(desk) {
     this.desk = desk;
     this.d = desk.d;
     /** @type {Map<string, any> | null} */ this.known = null;
+    this.search = '';
     /** What is chosen before work starts: priority by queue. @type {Map<string, number>} */
     this.chosen = new Map(JSON.parse(browser.get(this.memory) ?? '[]'));
     this.timer = setInterval(() => this.load(), REFRESH_S * 1000);
@@ -73,8 +78,14 @@ export class Queues {
     const is_working = this.served.length > 0;
     const on = is_working ? new Map(this.served.map((one) => [one.queue_id, one.priority ?? 0])) : this.chosen;
     const known = [...(this.known?.values() ?? [])].filter((queue) => !queue.deleting);
+    const words = this.search.toLowerCase();
+    const found = known.filter(({ queue_id, name }) => !words || `${name} ${queue_id}`.toLowerCase().includes(words));
+    // What is served stands on top, and is there whatever is searched for.
+    const shown = known.length > MANY
+      ? [...known.filter(({ queue_id }) => on.has(queue_id)), ...found.filter(({ queue_id }) => !on.has(queue_id)).slice(0, SHOWN_MAX)] : known;
+    const more = found.filter(({ queue_id }) => !on.has(queue_id)).length - SHOWN_MAX;
     const all = () => {
-      for (const { queue_id } of known) if (!this.chosen.has(queue_id)) this.chosen.set(queue_id, 0);
+      for (const { queue_id } of found) if (this.chosen.size < SERVED_MAX && !this.chosen.has(queue_id)) this.chosen.set(queue_id, 0);
       this.desk.redraw();
     };
     return h('section', { class: 'card queues', 'aria-labelledby': 'queues' },
@@ -83,13 +94,21 @@ export class Queues {
         is_working && h('span', { class: 'count' }, on.size)),
       h('p', { class: 'hint small quiet' }, t('desk.queues.choose')),
       this.known && known.length === 0 && h('p', { class: 'none quiet' }, t('desk.no_queues')),
-      h('ul', null, known.map((queue) => this.row(queue, on.get(queue.queue_id)))),
+      known.length > MANY && h('div', { class: 'hint' }, h('input', {
+        type: 'search', 'aria-label': t('desk.queues.search'), placeholder: t('desk.queues.search'), value: this.search,
+        oninput: (event) => {
+          this.search = event.target.value;
+          this.desk.redraw();
+        },
+      })),
+      h('ul', null, shown.map((queue) => this.row(queue, on.get(queue.queue_id)))),
+      known.length > MANY && more > 0 && h('p', { class: 'none small quiet' }, t('desk.queues.more', { n: more })),
       !is_working && known.length > 0 && h('div', { class: 'body' },
         h('button', { type: 'button', class: 'primary big', disabled: on.size === 0 || this.desk.is_busy, onclick: () => this.start() },
           t('desk.start'))));
   }
 
-  row({ queue_id, name, status }, priority) {
+  row({ queue_id, name, status, open }, priority) {
     const is_on = priority !== undefined;
     const count = (this.desk.lines.counts.get(queue_id) ?? status)?.wait_num ?? 0;
     return h('li', { key: queue_id },
@@ -98,7 +117,7 @@ export class Queues {
           type: 'checkbox', checked: is_on, disabled: this.desk.is_busy,
           onchange: (event) => this.set(queue_id, event.target.checked ? 0 : null),
         }),
-        h('span', { class: 'what' }, h('strong', null, name), h('span', { class: 'small quiet number' }, t('desk.waiting.n', { n: count })))),
+        h('span', { class: 'what' }, h('strong', null, name), h('span', { class: 'small quiet number' }, [!open && t('visit.closed'), t('desk.waiting.n', { n: count })].filter(Boolean).join(' · ')))),
       is_on && h('input', {
         type: 'number', min: 0, max: 1000, value: String(priority), title: t('desk.priority'), disabled: this.desk.is_busy,
         'aria-label': t('desk.priority.of', { name }),

@@ -10,6 +10,8 @@ import { run } from '../look/session.js';
 import { duration, has, said, t } from '../look/texts.js';
 
 const REFRESH_S = 10;
+/** So soon the customer sees that the agent's connection broke, or is there again. */
+const LOOK_S = 3;
 const asked = new URLSearchParams(location.search);
 
 class Visit {
@@ -28,16 +30,24 @@ class Visit {
       d.on('contact.returned', () => (this.is_returned = true)),
       d.on('contact.matched', () => (this.is_returned = false)),
       d.on('queuing.info', (info) => (this.estimate_s = info.estimated_wait_s ?? null)),
-      d.on('state', () => this.ring()),
+      d.on('state', () => {
+        this.ring();
+        this.tell();
+      }),
       d.on('connection', ({ connected }) => connected && this.refresh()),
     ];
+    this.is_agent_lost = false;
     this.timer = setInterval(() => this.refresh(), REFRESH_S * 1000);
+    this.looking = setInterval(() => this.look(), LOOK_S * 1000);
     this.refresh();
     this.ring();
+    this.look();
+    this.tell();
   }
 
   close() {
     clearInterval(this.timer);
+    clearInterval(this.looking);
     this.bell.stop();
     this.offs.forEach((off) => off());
   }
@@ -65,6 +75,25 @@ class Visit {
     const is_ringing = call?.state === 'ringing' && call.callee_id === user.user_id;
     if (is_ringing) this.bell.start(() => t('desk.offer.title', { name: t('visit.ringing', { agent: call.caller_id }) }));
     else this.bell.stop();
+  }
+
+  /** Look whether the agent is there: his connection may break while he serves. */
+  async look() {
+    const { contact, call, user } = this.d.state;
+    const user_id = contact?.agent_id ?? (call && other_party(call, user));
+    const status = user_id && this.d.connected ? await this.d.get_user_status({ user_id }).catch(() => null) : null;
+    const is_lost = status?.status === 'offline';
+    if (is_lost === this.is_agent_lost) return;
+    this.is_agent_lost = is_lost;
+    this.redraw();
+  }
+
+  /** Tell the site in whose frame this stands: its widget shows the place while it is closed. */
+  tell() {
+    if (window.parent === window) return;
+    const { contact, call, user } = this.d.state;
+    const state = call?.state === 'ringing' && call.callee_id === user.user_id ? 'ringing' : contact?.state ?? 'none';
+    window.parent.postMessage({ acd: { state, position: contact?.position ?? null } }, '*');
   }
 
   /** Do something that may be refused. @param {() => Promise<any>} what */
@@ -154,25 +183,34 @@ class Visit {
     return this.waiting(contact);
   }
 
+  with_agent(key, name, title, about, buttons) {
+    return h('div', { key, class: `stack place ${key}` },
+      this.is_agent_lost && h('p', { class: 'note warn' }, t('visit.agent.lost', { agent: name })),
+      h('acd-avatar', { class: 'large', name }),
+      h('h1', null, title),
+      about && h('p', { class: 'quiet' }, about),
+      h('div', { class: 'buttons' }, buttons));
+  }
+
   preparing({ agent_id }) {
-    return with_agent('preparing', agent_id, t('visit.matched'), t('visit.matched.about', { agent: agent_id }),
+    return this.with_agent('preparing', agent_id, t('visit.matched'), t('visit.matched.about', { agent: agent_id }),
       h('button', { class: 'big', disabled: this.is_busy, onclick: () => this.leave() }, t('visit.leave')));
   }
 
   serving({ agent_id }) {
-    return with_agent('serving', agent_id, t('visit.serving', { agent: agent_id }), null,
+    return this.with_agent('serving', agent_id, t('visit.serving', { agent: agent_id }), null,
       this.button(t('visit.finish'), () => this.d.stop_queuing()));
   }
 
   talk(call) {
     const { call_id } = call;
     const is_mine = call.caller_id === this.d.state.user.user_id;
-    const agent = is_mine ? call.callee_id : call.caller_id;
+    const agent = other_party(call, this.d.state.user);
     const hangup = this.button(t('visit.hangup'), () => this.d.hangup({ call_id }), { kind: 'danger', icon: 'hangup' });
     if (call.state !== 'ringing' || is_mine) {
-      return with_agent('talking', agent, t('visit.talking', { agent }), h('acd-clock', { since: call.started_at }), hangup);
+      return this.with_agent('talking', agent, t('visit.talking', { agent }), h('acd-clock', { since: call.started_at }), hangup);
     }
-    return with_agent('ringing', agent, t('visit.ringing', { agent }), t('visit.ringing.about'), [
+    return this.with_agent('ringing', agent, t('visit.ringing', { agent }), t('visit.ringing.about'), [
       this.button(t('visit.answer'), () => this.d.accept_call({ call_id }), { kind: 'primary', icon: 'phone' }),
       this.button(t('visit.refuse'), () => this.d.reject_call({ call_id })),
     ]);
@@ -197,11 +235,7 @@ class Visit {
 const can_join = ({ open, deleting, join_when_no_agents, status }) =>
   open && !deleting && (join_when_no_agents || status?.agent_num > 0);
 
-const with_agent = (key, name, title, about, buttons) => h('div', { key, class: `stack place ${key}` },
-  h('acd-avatar', { class: 'large', name }),
-  h('h1', null, title),
-  about && h('p', { class: 'quiet' }, about),
-  h('div', { class: 'buttons' }, buttons));
+const other_party = (call, user) => (call.caller_id === user.user_id ? call.callee_id : call.caller_id);
 
 run({
   title: 'page.visit',
