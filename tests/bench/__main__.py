@@ -33,7 +33,7 @@ ROWS: dict[str, Callable[[str], list[Figure]]] = {
     "sockets": socket_figures,
     "console": console_figures,
 }
-LONG = {"size", "sockets"}
+LONG = {"size", "sockets", "console"}
 SERVERS = {"any": any_binary, "redis": redis_binary, "valkey": valkey_binary}
 
 

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from statistics import median, quantiles
 from typing import Any
 
-from playwright.async_api import CDPSession, Page, async_playwright
+from playwright.async_api import CDPSession, Page
 
 from dispatcher.client import Http
 from dispatcher.engine import Dispatcher
@@ -25,6 +24,7 @@ from dispatcher.store.runner import Runner
 from dispatcher.store.scripts import Scripts
 from tests.bench.centre import Centre
 from tests.bench.table import Figure, at_least, at_most, reported
+from tests.chromium import chromium
 from tests.processes import node
 from tests.servers import running, server
 
@@ -139,14 +139,11 @@ async def _metrics(devtools: CDPSession) -> dict[str, float]:
 
 async def measure(redis_url: str, port: int) -> Seen:
     """Watch a centre at work."""
-    async with centre_at_work(redis_url, port) as (centre, token), async_playwright() as playwright:
+    async with centre_at_work(redis_url, port) as (centre, token), chromium() as browser:
         await asyncio.sleep(WARM_UP_S)
-        browser = await playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         context = await browser.new_context(viewport={"width": 1440, "height": 900})
         address = f"http://127.0.0.1:{port}/console#token={token}"
-        seen = await watch(await context.new_page(), centre, address, MINUTES)
-        await browser.close()
-        return seen
+        return await watch(await context.new_page(), centre, address, MINUTES)
 
 
 def console_figures(binary: str) -> list[Figure]:

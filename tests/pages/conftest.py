@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import uuid
 from collections.abc import AsyncIterator, Iterator
@@ -15,7 +14,7 @@ from threading import Thread
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, ViewportSize, async_playwright, expect
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, ViewportSize, expect
 
 from dispatcher.client import Http
 from dispatcher.engine import Dispatcher
@@ -23,11 +22,10 @@ from dispatcher.model import QueueCreate, Role
 from dispatcher.store.connect import connect
 from dispatcher.store.runner import Runner
 from dispatcher.store.scripts import Scripts
+from tests.chromium import chromium
 from tests.processes import node
 from tests.servers import any_binary, free_port, running, server
 
-CHROMIUM = shutil.which("chromium")
-"""Debian's: Playwright's own would be fetched."""
 AXE = "axe-core@4.10.3"
 WIDE = (1440, 900)
 NARROW = (390, 844)
@@ -65,11 +63,9 @@ def service() -> Iterator[Service]:
 
 @pytest.fixture(scope="session")
 async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        expect.set_options(timeout=PATIENCE_MS)
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    expect.set_options(timeout=PATIENCE_MS)
+    async with chromium() as browser:
         yield browser
-        await browser.close()
 
 
 @dataclass

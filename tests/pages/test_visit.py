@@ -98,16 +98,3 @@ async def test_the_customer_sees_that_the_agent_is_lost_and_found(house: House) 
     again = await house.agent("anna")
     await expect(again.locator(".holding.serving")).to_be_visible()
     await expect(kim.get_by_text("The connection to anna is lost.")).to_have_count(0)
-
-
-async def test_of_many_queues_an_agent_finds_his(house: House) -> None:
-    for number in range(70):
-        await house.queue(f"queue-{number:02d}")
-    anna = await house.agent("anna")
-    await expect(anna.locator(".queues li")).to_have_count(60)
-    await expect(anna.get_by_text("10 more: search for them.")).to_be_visible()
-    await anna.get_by_role("searchbox").fill("queue-6")
-    await expect(anna.locator(".queues li")).to_have_count(10)
-    await serve(anna, "Queue-69")
-    await anna.get_by_role("searchbox").fill("queue-01")
-    await expect(anna.locator(".queues li strong")).to_have_text(["Queue-69", "Queue-01"])

@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import itertools
-import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
-from playwright.async_api import Browser, Page, Route, TimeoutError, async_playwright
+from playwright.async_api import Browser, Page, Route, TimeoutError
 from pydantic import SecretStr
 
 from dispatcher.engine import Dispatcher
@@ -21,6 +20,7 @@ from dispatcher.store.connect import connect
 from dispatcher.store.runner import Runner
 from dispatcher.store.scripts import Scripts
 from dispatcher.tenancy import TenantPatch
+from tests.chromium import chromium
 from tests.house.tree import ROOT
 from tests.processes import Process, node
 from tests.servers import any_binary, running, server
@@ -44,11 +44,8 @@ SECRET = "a secret of pages"
 MD5 = hashlib.md5(SECRET.encode(), usedforsecurity=False).hexdigest()
 BOSS = Actor(tenant=TENANT, user_id="boss", roles=frozenset({Role.ADMIN, Role.SUPERVISOR}))
 WAIT_MS = 15_000
-BROWSER = [
-    "--no-sandbox",
-    # The pages are put into the nodes' addresses by the test, and so seem to come from the internet.
-    "--disable-features=LocalNetworkAccessChecks",
-]
+ALLOWED = "--disable-features=LocalNetworkAccessChecks"
+"""The pages are put into the nodes' addresses by the test, and so seem to come from the internet."""
 
 
 @dataclass
@@ -169,7 +166,5 @@ async def stage() -> AsyncIterator[Stage]:
         dispatcher = Dispatcher(Runner(store, Scripts()))
         await dispatcher.create_tenant(TENANT)
         await dispatcher.update_tenant(BOSS, TenantPatch(legacy_login=SecretStr(SECRET)))
-        playwright = await stack.enter_async_context(async_playwright())
-        browser = await playwright.chromium.launch(executable_path=shutil.which("chromium"), args=BROWSER)
-        stack.push_async_callback(browser.close)
+        browser = await stack.enter_async_context(chromium(ALLOWED))
         yield Stage(browser, dispatcher, list(nodes), url, processes)

@@ -5,6 +5,7 @@
  */
 import { h } from '../look/dom.js';
 import { toast } from '../look/frame.js';
+import { tab } from '../look/memory.js';
 import { log_out, run } from '../look/session.js';
 import { said, t } from '../look/texts.js';
 import { Accounts } from './accounts.js';
@@ -97,6 +98,12 @@ class Console {
     }
   }
 
+  /** Who comes next is somebody else, perhaps of another organisation. */
+  leave() {
+    log_out(this.d);
+    tab.set('history', null);
+  }
+
   leave_panel() {
     location.hash = `#/${this.view}`;
   }
@@ -122,7 +129,7 @@ class Console {
         (this.is_admin || !ADMINS.has(name)) && h('a', { href: `#/${name}`, 'aria-current': this.view === name ? 'page' : null },
           h('acd-icon', { name: icon }), h('span', null, t(`console.${name}`))))),
       h('div', { class: 'who' }, h('acd-avatar', { name: user.name }), h('span', null, user.name)),
-      h('button', { class: 'plain icon-only', title: t('logout'), 'aria-label': t('logout'), onclick: () => log_out(this.d) },
+      h('button', { class: 'plain icon-only', title: t('logout'), 'aria-label': t('logout'), onclick: () => this.leave() },
         h('acd-icon', { name: 'out' })),
     ];
   }
