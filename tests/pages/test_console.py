@@ -228,7 +228,7 @@ async def test_by_keys_alone(house: House) -> None:
     await expect(boss.get_by_role("heading", name="Sales")).to_be_visible()
 
 
-async def test_the_last_hour_survives_a_reload(house: House) -> None:
+async def test_the_last_hour_survives_a_reload_and_no_log_out(house: House) -> None:
     await house.queue("sales")
     boss = await house.supervisor("boss", size=NARROW)
     kim = await house.customer("kim")
@@ -241,6 +241,10 @@ async def test_the_last_hour_survives_a_reload(house: House) -> None:
     await expect(row(boss, "Sales").locator(".waiting")).to_have_text("0")
     await boss.reload()
     await expect(hour).to_have_attribute("title", "at most 1")
+    # But not a log-out: who comes next may be of another tenant.
+    await button(boss, "Log out").click()
+    await expect(boss.get_by_label("Password")).to_be_visible()
+    assert await boss.evaluate("sessionStorage.getItem('acd.history')") is None
 
 
 async def test_accounts_and_options(house: House) -> None:

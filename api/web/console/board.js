@@ -61,8 +61,15 @@ export class Board {
     this.changed();
   }
 
+  /** Keep nothing for who comes next. */
+  forget() {
+    this.is_forgotten = true;
+    tab.set('history', null);
+  }
+
   /** What the page has seen lives on over a reload. */
   keep = () => {
+    if (this.is_forgotten) return;
     const seen = [...this.queues].map(([id, { history }]) => [id, history.seen]);
     tab.set('history', JSON.stringify({ user: this.d.state.user.user_id, total: this.total.seen, seen }));
   };

@@ -5,7 +5,6 @@
  */
 import { h } from '../look/dom.js';
 import { toast } from '../look/frame.js';
-import { tab } from '../look/memory.js';
 import { log_out, run } from '../look/session.js';
 import { said, t } from '../look/texts.js';
 import { Accounts } from './accounts.js';
@@ -100,8 +99,8 @@ class Console {
 
   /** Who comes next is somebody else, perhaps of another organisation. */
   leave() {
+    this.board.forget();
     log_out(this.d);
-    tab.set('history', null);
   }
 
   leave_panel() {

@@ -149,14 +149,13 @@ class Spark extends HTMLElement {
     const line = points.flatMap((one, index) => (one === null ? [] : [`${(index * step).toFixed(1)} ${(29 - one / top * 27).toFixed(1)}`]));
     if (!this.firstChild) {
       const box = svg('svg', { viewBox: '0 0 100 30', preserveAspectRatio: 'none', 'aria-hidden': 'true' });
-      box.append(svg('path', { class: 'area' }), svg('path', { class: 'stroke' }));
+      box.append(...['track', 'area', 'stroke', 'dot'].map((name) => svg('path', { class: name, ...(name === 'track' && { d: 'M0 29H100' }) })));
       this.append(box);
     }
-    const [area, stroke] = /** @type {Element} */ (this.firstChild).children;
-    // One point is a short line of its own.
-    if (line.length === 1) line.unshift(`${100 - step} ${line[0].split(' ')[1]}`);
+    const [, area, stroke, dot] = /** @type {Element} */ (this.firstChild).children;
     const first = line[0]?.split(' ')[0];
     stroke.setAttribute('d', line.length ? `M${line.join('L')}` : '');
+    dot.setAttribute('d', line.length ? `M${line.at(-1)}h0` : '');
     area.setAttribute('d', line.length ? `M${first} 30L${line.join('L')}L100 30Z` : '');
   }
 }
