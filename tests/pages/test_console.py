@@ -212,6 +212,23 @@ async def test_of_many_queues_those_are_drawn_that_are_looked_at(house: House) -
     await expect(boss.locator(".tbody .tr").first).to_contain_text("Queue-077")
 
 
+async def test_on_a_narrow_screen_a_queue_takes_the_place_of_the_board_and_gives_it_back(house: House) -> None:
+    for number in range(40):
+        await house.queue(f"queue-{number:03d}")
+    boss = await house.supervisor("boss", size=NARROW)
+    await expect(boss.get_by_role("table", name="Queues")).to_have_attribute("aria-rowcount", "41")
+    await boss.mouse.move(200, 600)
+    await boss.mouse.wheel(0, 100_000)
+    await row(boss, "Queue-037").get_by_role("link").click()
+    await expect(boss.get_by_role("heading", name="Queue-037")).to_be_in_viewport()
+    await expect(boss.get_by_role("heading", name="Queue-037")).to_be_focused()
+    await button(boss, "Close").click()
+    await expect(row(boss, "Queue-037")).to_be_in_viewport()
+    await expect(row(boss, "Queue-037").get_by_role("link")).to_be_focused()
+    await boss.get_by_role("navigation").get_by_role("link", name="Agents").click()
+    await expect(boss.locator(".tile").first).to_be_in_viewport()
+
+
 async def test_by_keys_alone(house: House) -> None:
     for queue in ("billing", "sales", "support"):
         await house.queue(queue)

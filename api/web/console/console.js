@@ -19,6 +19,9 @@ import { Story } from './story.js';
 /** What changes by itself is drawn so often at most; what the user does, with the next frame. */
 const LIVE_MS = 100;
 const TABS = { queues: 'people', agents: 'desk', log: 'log', accounts: 'user', options: 'gear' };
+/** As in console.css. */
+const NARROW = window.matchMedia('(max-width: 64rem)');
+const drawn = (/** @type {() => void} */ what) => requestAnimationFrame(() => requestAnimationFrame(what));
 const ADMINS = new Set(['accounts', 'options']);
 
 class Console {
@@ -71,6 +74,8 @@ class Console {
     const [view, ...id] = location.hash.replace(/^#\/?/, '').split('/');
     const chosen = id.length ? decodeURIComponent(id.join('/')) : null;
     const was = this.chosen;
+    const was_view = this.view;
+    if (!was) this.scrolled = window.scrollY;
     this.is_story = view === 'contacts' && Boolean(chosen);
     if (view in this.views && (this.is_admin || !ADMINS.has(view))) this.view = view;
     else if (!this.is_story) this.view = 'queues';
@@ -79,11 +84,20 @@ class Console {
     this.story.open(this.is_story ? chosen : null);
     for (const [name, one] of Object.entries(this.views)) one.open?.(name === this.view, this.is_story ? null : this.chosen);
     this.redraw();
-    if (this.chosen !== was) requestAnimationFrame(() => requestAnimationFrame(() => this.focus_panel(was)));
+    if (this.view !== was_view && was_view) this.scrolled = 0;
+    if (this.chosen !== was || this.view !== was_view) drawn(() => this.show(was, was_view));
+  }
+
+  /** On a narrow screen a panel takes the board's place: it begins at its head, and the board comes back as it was. */
+  show(was, was_view) {
+    const is_new = this.view !== was_view && Boolean(was_view);
+    if (is_new || NARROW.matches) window.scrollTo(0, this.chosen ? 0 : this.scrolled);
+    // The rows that stand there now are drawn with the next frame.
+    drawn(() => this.focus(was));
   }
 
   /** The focus goes into what has opened, and back to its row when it closes. */
-  focus_panel(was) {
+  focus(was) {
     if (this.chosen) document.querySelector('.panel h2')?.focus({ preventScroll: true });
     else if (was) /** @type {HTMLElement} */ (document.querySelector(`.tbody a[href="#/${this.view}/${CSS.escape(encodeURIComponent(was))}"]`))?.focus({ preventScroll: true });
   }
