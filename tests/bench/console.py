@@ -52,6 +52,9 @@ addEventListener('DOMContentLoaded', () => {
   look.observe(document, { childList: true, subtree: true, attributes: true });
 });
 window.frames_ms = [];
+window.long_ms = [];
+new PerformanceObserver((list) => long_ms.push(...list.getEntries().map((one) => one.duration)))
+  .observe({ type: 'longtask' });
 let last = 0;
 requestAnimationFrame(function frame(now) {
   if (last) window.frames_ms.push(now - last);
@@ -72,6 +75,7 @@ class Seen:
     nodes: tuple[int, int]
     events_a_second: float
     busy: float
+    long_ms: list[float]
 
 
 @asynccontextmanager
@@ -103,20 +107,20 @@ async def watch(page: Page, centre: Centre, address: str, minutes: float) -> See
     devtools = await page.context.new_cdp_session(page)
     await page.wait_for_timeout(5000)
     before = await _metrics(devtools)
-    await page.evaluate("frames_ms.length = 0")
+    await page.evaluate("frames_ms.length = long_ms.length = 0")
     events, loop = centre.events, asyncio.get_running_loop()
     begun = loop.time()
     while loop.time() < begun + minutes * 60:
         await _use(page)
     seconds = loop.time() - begun
-    frames = await page.evaluate("frames_ms")
+    frames, long = await page.evaluate("[frames_ms, long_ms]")
     busy = ((await _metrics(devtools))["TaskDuration"] - before["TaskDuration"]) / seconds
     a_second = (centre.events - events) / seconds
     await page.evaluate("location.hash = '#/queues'")
     await page.wait_for_timeout(1000)
     after = await _metrics(devtools)
     heap = (before["JSHeapUsedSize"] / 2**20, after["JSHeapUsedSize"] / 2**20)
-    return Seen(first_ms, whole_ms, frames, heap, (int(before["Nodes"]), int(after["Nodes"])), a_second, busy)
+    return Seen(first_ms, whole_ms, frames, heap, (int(before["Nodes"]), int(after["Nodes"])), a_second, busy, long)
 
 
 async def _use(page: Page) -> None:
@@ -168,7 +172,11 @@ def console_figures(binary: str) -> list[Figure]:
             "ms",
             longest=max(seen.frames_ms),
         ),
-        reported("console: the page's main thread is busy", f"{seen.busy:.0%}", "of the time, all of its tasks"),
+        reported(
+            "console: the page's main thread is busy",
+            f"{seen.busy:.0%}",
+            f"of the time; {len(seen.long_ms)} tasks over 50 ms, the longest {max(seen.long_ms, default=0):.0f} ms",
+        ),
         reported(
             "console: memory, begin and end",
             f"{seen.heap_mib[0]:.1f} / {seen.heap_mib[1]:.1f} MiB",

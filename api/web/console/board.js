@@ -24,6 +24,8 @@ export class Board {
     /** Contacts that agents hold, by id, as last read. @type {Map<string, any>} */ this.contacts = new Map();
     this.total = new History();
     this.version = 0;
+    /** Counts changes of agents' names. */
+    this.names = 0;
     this.is_listed = false;
     this.listing = 0;
     /** What came while all was being listed: it is newer than the list. @type {[Function, any][] | null} */
@@ -152,6 +154,7 @@ export class Board {
   }
 
   put_agent(agent) {
+    if (this.agents.get(agent.agent_id)?.name !== agent.name) this.names++;
     this.agents.set(agent.agent_id, { ...agent, is_stale: false });
   }
 

@@ -29,6 +29,7 @@ class Console {
     this.d = d;
     this.redraw = redraw;
     this.is_admin = d.state.user.roles.includes('admin');
+    this.drawn_at = 0;
     this.board = new Board(d, () => this.redraw_live());
     this.story = new Story(this);
     this.views = {
@@ -57,8 +58,9 @@ class Console {
   redraw_live() {
     this.due ??= setTimeout(() => {
       this.due = null;
+      this.drawn_at = performance.now();
       this.redraw();
-    }, LIVE_MS);
+    }, Math.max(0, this.drawn_at + LIVE_MS - performance.now()));
   }
 
   /** What is not shown yet will be. */

@@ -187,7 +187,7 @@ export class Queues {
   }
 
   in_line(status) {
-    const more = this.line && this.line.length < status.wait_num;
+    const more = this.line && this.line.length >= this.limit && this.line.length < status.wait_num;
     return h('section', { class: 'part' },
       h('h3', null, t('console.line'), h('span', { class: 'count' }, status.wait_num)),
       !this.line ? h('div', { class: 'spinner' })
