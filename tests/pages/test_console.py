@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 
 import pytest
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import Locator, Page, Route, expect
 
 from dispatcher.model import QueuePatch, Role
 from tests.pages.conftest import NARROW, House
@@ -304,3 +305,33 @@ async def test_who_is_no_supervisor_is_sent_away(house: House) -> None:
     page = await house.blank()
     await page.goto(f"{house.url}/console#token={await house.token('anna', Role.AGENT)}")
     await expect(page.get_by_role("alert")).to_have_text("This account has no place on this page.")
+
+
+async def test_an_answer_that_is_older_than_what_was_told_changes_nothing(house: House) -> None:
+    """What an agent holds is read; meanwhile he goes on."""
+    await house.queue("sales")
+    await house.queue("support")
+    boss = await house.supervisor("boss", part="agents")
+    anna, kim = await house.agent("anna"), await house.customer("kim")
+    await serve(anna, "Support")
+    await expect(row(boss, "Anna")).to_contain_text("Ready")
+    asked, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slow(route: Route) -> None:
+        answer = await route.fetch()
+        asked.set()
+        await go_on.wait()
+        await route.fulfill(response=answer)
+
+    await boss.route("**/v1/agents/anna", slow)
+    await join(kim, "Sales")
+    await anna.get_by_role("checkbox", name="Sales").check()
+    await asked.wait()
+    await expect(row(boss, "Anna")).to_contain_text("Offer")
+    await button(anna, "Accept").click()
+    await button(anna, "Start without call").click()
+    await expect(row(boss, "Anna")).to_contain_text("Busy")
+    async with boss.expect_response("**/v1/agents/anna"):
+        go_on.set()
+    await expect(row(boss, "Anna").locator(".holds")).to_have_text("Kim")
+    await expect(row(boss, "Anna")).to_contain_text("Busy")

@@ -55,10 +55,10 @@ async def test_they_call_and_hang_up_and_the_next_one_comes(house: House) -> Non
 
     await button(anna, "Accept").click()
     await button(anna, "Call").click()
-    await expect(kim.get_by_role("heading", name="anna is calling you")).to_be_visible()
+    await expect(kim.get_by_role("heading", name="Anna is calling you")).to_be_visible()
     await expect(anna.get_by_role("heading", name="Calling")).to_be_visible()
     await button(kim, "Answer").click()
-    await expect(kim.get_by_role("heading", name="In a call with anna")).to_be_visible()
+    await expect(kim.get_by_role("heading", name="In a call with Anna")).to_be_visible()
     await expect(anna.get_by_role("heading", name="In a call")).to_be_visible()
     await expect(anna).to_have_title("Agent desk")
 
@@ -114,7 +114,7 @@ async def test_reloading_in_the_middle_loses_nothing(house: House) -> None:
     await expect(anna.get_by_role("heading", name="In a call")).to_be_visible()
     await kim.reload()
     await anna.reload()
-    await expect(kim.get_by_role("heading", name="In a call with anna")).to_be_visible()
+    await expect(kim.get_by_role("heading", name="In a call with Anna")).to_be_visible()
     await button(anna, "Hang up").click()
     await expect(kim.get_by_role("heading", name="Thank you")).to_be_visible()
     await expect(anna.get_by_role("heading", name="Wrap-up")).to_be_visible()

@@ -68,7 +68,7 @@ async def test_as_a_widget_of_a_site_that_the_tenant_names_and_of_no_other(house
         await button(anna, "Accept").click()
         await expect(page.locator("iframe")).to_be_hidden()
         await button(anna, "Call").click()
-        await expect(visit.get_by_role("heading", name="anna is calling you")).to_be_visible()
+        await expect(visit.get_by_role("heading", name="Anna is calling you")).to_be_visible()
         await visit.get_by_role("button", name="Answer").click()
         await expect(anna.get_by_role("heading", name="In a call")).to_be_visible()
 

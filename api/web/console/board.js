@@ -22,6 +22,7 @@ export class Board {
     /** @type {Map<string, Line>} */ this.queues = new Map();
     /** @type {Map<string, any>} */ this.agents = new Map();
     /** Contacts that agents hold, by id, as last read. @type {Map<string, any>} */ this.contacts = new Map();
+    /** What was told last of an agent who is being read for the first time. @type {Map<string, any>} */ this.told = new Map();
     this.total = new History();
     this.version = 0;
     /** Counts changes of agents' names. */
@@ -158,10 +159,13 @@ export class Board {
     this.agents.set(agent.agent_id, { ...agent, is_stale: false });
   }
 
-  change_agent({ agent_id, state, since_at, dnd, dnd_reason = null, load, capacity }) {
+  change_agent(data) {
+    const { agent_id, state, since_at, dnd, dnd_reason = null, load, capacity } = data;
     const known = this.agents.get(agent_id);
-    if (!known) this.fetch_agent(agent_id);
-    else this.agents.set(agent_id, { ...known, state, since_at, dnd, dnd_reason, load, capacity, is_stale: true });
+    if (!known) {
+      this.told.set(agent_id, data);
+      this.fetch_agent(agent_id);
+    } else this.agents.set(agent_id, { ...known, state, since_at, dnd, dnd_reason, load, capacity, is_stale: true });
   }
 
   serve({ agent_id, queue_id, serving, priority = 0 }) {
@@ -225,8 +229,16 @@ export class Board {
 
   fetch_agent(id) {
     this.fetch(`agent ${id}`, async () => {
+      const before = this.agents.get(id);
       const agent = await this.d.http.get_agent(id);
-      if (agent.queues.length || this.agents.has(id)) this.put_agent(agent);
+      // What was told meanwhile is newer than this answer, maybe: it stays, and is looked at again.
+      if (before && this.agents.get(id) !== before) return;
+      if (agent.queues.length || this.agents.has(id)) {
+        this.put_agent(agent);
+        const told = this.told.get(id);
+        if (told && told.since_at > agent.since_at) this.change_agent(told);
+      }
+      this.told.delete(id);
       // It may have gone from one queue to another.
       for (const contact_id of agent.contacts) if (this.contacts.has(contact_id)) this.fetch_contact(contact_id);
     });

@@ -19,7 +19,8 @@ export function tell({ event, data }, board) {
   const service = event === 'agent.service' ? `${event}.${data.serving ? 'on' : 'off'}` : event;
   const values = {
     customer: contact?.name ?? data.user_id ?? '', agent: agent_id ? board.agent_name(agent_id) : '',
-    queue: queue_id ? board.name(queue_id) : '', state, caller: data.caller_id, callee: data.callee_id,
+    queue: queue_id ? board.name(queue_id) : '', state, caller: data.caller_name || data.caller_id,
+    callee: data.callee_name || data.callee_id,
     actor: data.actor_id, command: data.command, subject: data.subject, status: data.status,
   };
   const reason = because(data.reason ?? (event.startsWith('agent.') ? data.dnd_reason : null));

@@ -55,7 +55,7 @@ class Desk {
   ring() {
     const offer = this.work.offer();
     const { call, user } = this.d.state;
-    const name = offer?.contact.name ?? (call?.state === 'ringing' && call.callee_id === user.user_id && call.caller_id);
+    const name = offer?.contact.name ?? (call?.state === 'ringing' && call.callee_id === user.user_id && (call.caller_name || call.caller_id));
     if (name) this.bell.start(() => t('desk.offer.title', { name }));
     else this.bell.stop();
     const said = offer ? t('desk.offer.said', { name, queue: this.queues.name(offer.contact.queue_id) }) : '';

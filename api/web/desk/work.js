@@ -118,7 +118,7 @@ export class Work {
   other_call(call, user) {
     const { call_id } = call;
     const is_incoming = call.callee_id === user.user_id;
-    const name = is_incoming ? call.caller_id : call.callee_id;
+    const name = is_incoming ? call.caller_name || call.caller_id : call.callee_name || call.callee_id;
     const button = this.desk.button.bind(this.desk);
     const is_ringing = call.state === 'ringing';
     return h('article', { key: call_id, class: `card holding ${is_ringing && is_incoming ? 'offered' : 'serving'}` },

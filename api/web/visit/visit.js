@@ -73,7 +73,7 @@ class Visit {
   ring() {
     const { call, user } = this.d.state;
     const is_ringing = call?.state === 'ringing' && call.callee_id === user.user_id;
-    if (is_ringing) this.bell.start(() => t('desk.offer.title', { name: t('visit.ringing', { agent: call.caller_id }) }));
+    if (is_ringing) this.bell.start(() => t('desk.offer.title', { name: t('visit.ringing', { agent: call.caller_name || call.caller_id }) }));
     else this.bell.stop();
   }
 
@@ -205,7 +205,7 @@ class Visit {
   talk(call) {
     const { call_id } = call;
     const is_mine = call.caller_id === this.d.state.user.user_id;
-    const agent = other_party(call, this.d.state.user);
+    const agent = (is_mine ? call.callee_name : call.caller_name) || other_party(call, this.d.state.user);
     const hangup = this.button(t('visit.hangup'), () => this.d.hangup({ call_id }), { kind: 'danger', icon: 'hangup' });
     if (call.state !== 'ringing' || is_mine) {
       return this.with_agent('talking', agent, t('visit.talking', { agent }), h('acd-clock', { since: call.started_at }), hangup);
