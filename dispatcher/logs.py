@@ -7,7 +7,7 @@ import sys
 from typing import TextIO, cast
 
 import structlog
-from structlog.typing import Processor
+from structlog.typing import EventDict, Processor
 
 from dispatcher.settings import Settings
 
@@ -62,4 +62,9 @@ def _renderers(settings: Settings) -> list[Processor]:
         return [
             structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)
         ]
-    return [_TRACEBACKS, structlog.processors.JSONRenderer(ensure_ascii=False)]
+    return [_TRACEBACKS, _event_first, structlog.processors.JSONRenderer(ensure_ascii=False)]
+
+
+def _event_first(logger: object, method: str, line: EventDict) -> EventDict:
+    """Put the event's name before all else: a person who reads the lines looks for it."""
+    return {"event": line.pop("event", ""), **line}

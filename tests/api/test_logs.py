@@ -47,3 +47,18 @@ def test_a_traceback_tells_the_place_and_no_values(
     assert "in fail" in said or '"name": "fail"' in said
     assert secret not in said
     assert "locals" not in said
+
+
+@pytest.mark.parametrize("whose", ["ours", "a library's"])
+def test_a_json_line_begins_with_the_event(
+    whose: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DISPATCHER_LOG_FORMAT", "json")
+    logs.configure(settings.load())
+    if whose == "ours":
+        structlog.get_logger("x").warning("it.happened", node="n1")
+    else:
+        logging.getLogger("x").warning("it.happened")
+    line = capfd.readouterr().err
+    assert line.startswith('{"event": "it.happened", ')
+    assert json.loads(line)["level"] == "warning"
