@@ -18,11 +18,11 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from starlette.responses import JSONResponse
 
 from api.origins import check_origin
-from api.problems import sentences
 from api.routes.common import Engine, address_of
 from dispatcher.engine import Dispatcher
 from dispatcher.errors import Code, DispatcherError
 from dispatcher.model import Actor, Queue, QueueId, Role
+from dispatcher.sentences import sentences
 from dispatcher.settings import Settings
 from dispatcher.tenancy import LegacyQueueCreate, LegacyQueuePatch, QueueRecord
 

@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from dispatcher.sentences import dotted, sentences
+
 KEY_LENGTH_MIN = 32
 MAKE_A_KEY = "python -c 'import secrets; print(secrets.token_hex(32))'"
 PREFIX = "DISPATCHER_"
@@ -135,9 +137,8 @@ def load() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        name = PREFIX + "_".join(str(part) for part in first["loc"]).upper()
-        raise SettingsError(f"{name}: {first['msg'].removeprefix('Value error, ')}") from error
+        wrong = error.errors(include_url=False, include_input=False)
+        raise SettingsError(sentences(wrong, lambda place: f"{PREFIX}{dotted(place)}".upper())) from error
 
 
 def described() -> list[tuple[str, str, str]]:

@@ -10,7 +10,6 @@ from typing import Annotated, Any, NamedTuple, Self, TypeVar
 
 from pydantic import Field, ValidationError, model_validator
 
-from api.problems import sentences
 from dispatcher.engine import Dispatcher
 from dispatcher.errors import Code, DispatcherError
 from dispatcher.events.hub import Hub
@@ -41,6 +40,7 @@ from dispatcher.model import (
     UserId,
     UserStatus,
 )
+from dispatcher.sentences import sentences
 
 WATCHED_MAX = 1000
 DETAIL_LENGTH_MAX = 500

@@ -178,7 +178,7 @@ class Socket:
     async def _run(self, request: Request) -> Any:
         command = COMMANDS.get(request.cmd)
         if command is None:
-            raise DispatcherError(Code.PARAM_ERR, "unknown command")
+            raise DispatcherError(Code.PARAM_ERR, f"there is no such command: {request.cmd}")
         args = parse_args(command.args, request.args)
         member = self._joined()
         actor = member.actor

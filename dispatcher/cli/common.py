@@ -18,6 +18,7 @@ from dispatcher import logs, settings
 from dispatcher.engine import Dispatcher
 from dispatcher.errors import Code, DispatcherError
 from dispatcher.model import TENANT_PATTERN, Actor, Page, Role
+from dispatcher.sentences import sentences
 from dispatcher.settings import PREFIX, Settings, SettingsError
 from dispatcher.store.connect import Store, connect
 from dispatcher.store.runner import Runner
@@ -159,14 +160,11 @@ def read_members(
 
 
 def as_model(model: type[ModelT], values: Mapping[str, Any]) -> ModelT:
-    """Make a model of its members, or end with what is wrong with the first that is."""
+    """Make a model of its members, or end with what is wrong with them."""
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        name = ".".join(str(part) for part in first["loc"])
-        text = "there is no such member" if first["type"] == "extra_forbidden" else first["msg"]
-        fail(f"{name}: {text.removeprefix('Value error, ')}", WRONG_USAGE)
+        fail(sentences(error.errors(include_url=False, include_input=False)), WRONG_USAGE)
 
 
 def show_json(value: Any) -> None:

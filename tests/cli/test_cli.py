@@ -147,9 +147,9 @@ def test_a_store_that_cannot_work_is_refused(own_server: Server, monkeypatch: py
         ("REDIS_URL", "redis://127.0.0.1:1/xx", "DISPATCHER_REDIS_URL: a database is a number, not xx"),
         ("REDIS_URL", "redis://127.0.0.1:x", "DISPATCHER_REDIS_URL: not a host and port: 127.0.0.1:x"),
         ("REDIS_URL", "redis+sentinel://h:1/main/x", "DISPATCHER_REDIS_URL: a database is a number, not x"),
-        ("PORT", "many", "DISPATCHER_PORT"),
-        ("LOG_LEVEL", "loud", "DISPATCHER_LOG_LEVEL"),
-        ("NODE_ID", "a b", "DISPATCHER_NODE_ID"),
+        ("PORT", "many", "DISPATCHER_PORT: must be a whole number"),
+        ("LOG_LEVEL", "loud", "DISPATCHER_LOG_LEVEL: must be 'debug', 'info', 'warning' or 'error'"),
+        ("NODE_ID", "a b", "DISPATCHER_NODE_ID: must be 1 to 64 of A-Z a-z 0-9 _ . -"),
         ("TOKEN_KEYS", "short", "at least 32 characters"),
     ],
 )

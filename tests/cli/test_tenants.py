@@ -76,11 +76,11 @@ def test_every_option_is_explained() -> None:
 @pytest.mark.parametrize(
     ("option", "said"),
     [
-        ("agent_grace=0", "agent_grace: Input should be greater than or equal to 1"),
-        ("agent_grace=soon", "agent_grace: Input should be a valid integer"),
+        ("agent_grace=0", "agent_grace: must be at least 1"),
+        ("agent_grace=soon", "agent_grace: must be a whole number"),
         ("time_zone=Here", "time_zone: must be a time zone's IANA name, like Europe/Berlin"),
         ("origins=example", "origins.0: must be '*', or as browsers send it"),
-        ("customer_reach=nobody", "customer_reach: Input should be 'assigned' or 'all'"),
+        ("customer_reach=nobody", "customer_reach: must be 'assigned' or 'all'"),
         ("legacy_login=short", "legacy_login: must have 8 to 128 characters"),
         ("secret_hash=x", "secret_hash: there is no such member"),
         ("agent_grace", "not MEMBER=VALUE: agent_grace"),

@@ -101,8 +101,9 @@ def test_a_queue_from_creation_to_deletion(acme: str, real_url: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "exit_code", "said"),
     [
-        (("create", "T", "priority=1001"), 2, "priority: "),
-        (("create", "T", "priority=many"), 2, "priority: "),
+        (("create", "T", "priority=1001"), 2, "priority: must be at most 1000"),
+        (("create", "T", "priority=many"), 2, "priority: must be a whole number"),
+        (("create", "T", "open=maybe"), 2, "open: must be true or false"),
         (("create", "T", "priority"), 2, "not MEMBER=VALUE: priority"),
         (("create", "T", "colour=red"), 2, "colour: there is no such member"),
         (("create", "T", "open=yes", "open=no"), 2, "open is given twice"),

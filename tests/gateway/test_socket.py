@@ -82,12 +82,29 @@ async def test_a_bad_token_closes(one: Node, tenant: str) -> None:
         assert await socket.closed() == 4401
 
 
-@pytest.mark.parametrize("args", [{}, {"token": ""}, {"token": "x", "client": "a b"}, {"token": "x", "more": 1}, [], 1])
-async def test_hello_with_bad_arguments_closes(one: Node, args: Any) -> None:
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        ({}, "token: is missing"),
+        ({"token": ""}, "token: must not be empty"),
+        ({"token": "x", "client": "a b"}, "client: must be 1 to 64 of A-Z a-z 0-9 _ -"),
+        ({"token": "x", "more": 1}, "more: there is no such member"),
+        ([], "args: must be an object"),
+        (1, "args: must be an object"),
+    ],
+)
+async def test_hello_with_bad_arguments_closes(one: Node, args: Any, said: str) -> None:
     async with one.socket() as socket:
         await socket.raw(json.dumps({"id": 1, "cmd": "hello", "args": args}))
-        assert (await socket.recv())["error"]["code"] == "PARAM_ERR"
+        error = (await socket.recv())["error"]
+        assert (error["code"], error["detail"]) == ("PARAM_ERR", said)
         assert await socket.closed() == 4400
+
+
+async def test_an_unknown_command_is_named(one: Node, tenant: str) -> None:
+    async with one.user(tenant, "ann") as socket:
+        error = await socket.error("dance")
+        assert (error["code"], error["detail"]) == ("PARAM_ERR", "there is no such command: dance")
 
 
 @pytest.mark.parametrize("text", BAD_FRAMES, ids=range(len(BAD_FRAMES)))
