@@ -26,17 +26,17 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
 )
-app.command("serve", epilog=serve.EPILOG)(serve.serve)
-app.command("demo", epilog=demo.EPILOG)(demo.demo)
+app.command("serve", epilog=serve.EPILOG, short_help="Serve HTTP and WebSockets over a store.")(serve.serve)
+app.command("demo", epilog=demo.EPILOG, short_help="Serve a demo tenant, with people in it.")(demo.demo)
 app.add_typer(tenant.app, name="tenant")
 app.add_typer(user.app, name="user")
 app.add_typer(queue.app, name="queue")
 app.add_typer(agent.app, name="agent")
 app.add_typer(contact.app, name="contact")
-app.command("top", epilog=top.EPILOG)(top.top)
-app.command("events", epilog=events.EPILOG)(events.events)
-app.command("keys", epilog=keys.EPILOG)(keys.keys)
-app.command("doctor", epilog=doctor.EPILOG)(doctor.doctor)
+app.command("top", epilog=top.EPILOG, short_help="Show queues and agents as they change.")(top.top)
+app.command("events", epilog=events.EPILOG, short_help="Show what happened, or what happens.")(events.events)
+app.command("keys", epilog=keys.EPILOG, short_help="Explain the keys in Redis, or one of them.")(keys.keys)
+app.command("doctor", epilog=doctor.EPILOG, short_help="Check the servers and the invariants.")(doctor.doctor)
 
 
 def _show_version(wanted: bool) -> None:

@@ -67,6 +67,7 @@ def list_agents(
             )
             for agent in agents
         ],
+        none=f"nobody serves {queue}" if queue else "nobody serves a queue",
     )
 
 

@@ -178,10 +178,11 @@ def _plain(value: Any) -> Any:
     return [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
-def show_table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print rows in columns, numbers to the right; nothing at all where there are no rows."""
+def show_table(head: Sequence[str], rows: Iterable[Sequence[object]], none: str) -> None:
+    """Print rows in columns, numbers to the right; where there are no rows, say `none` on standard error."""
     cells = [[str(cell) for cell in row] for row in rows]
     if not cells:
+        typer.echo(none, err=True)
         return
     numeric = [all(row[column].isdigit() or row[column] == "-" for row in cells) for column in range(len(head))]
     widths = [max(len(row[column]) for row in [list(head), *cells]) for column in range(len(head))]
@@ -193,17 +194,27 @@ def show_table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
         typer.echo("  ".join(padded).rstrip())
 
 
-def show_fields(value: BaseModel) -> None:
-    """Print a model's members, one a line."""
-    fields = value.model_dump(mode="json", exclude_unset=True)
+def show_fields(value: BaseModel, first: Sequence[str] = ()) -> None:
+    """Print a model's members for people, one a line, and those of an object inside as if they were its own."""
+    members = value.model_dump(mode="json", exclude_unset=True)
+    fields: dict[str, Any] = {name: members[name] for name in first}
+    for name, member in members.items():
+        fields |= member if isinstance(member, dict) else {name: member}
     width = max(len(name) for name in fields)
     for name, field in fields.items():
-        text = json.dumps(field, ensure_ascii=False) if isinstance(field, (dict, list)) else field
-        typer.echo(f"{name:{width}}  {_yes_no(text)}")
+        typer.echo(f"{name:{width}}  {_for_people(name, field)}")
 
 
-def _yes_no(value: object) -> object:
-    return {True: "yes", False: "no", None: "-"}.get(value, value) if isinstance(value, (bool, type(None))) else value
+def _for_people(name: str, value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int) and name.endswith("_at"):
+        return f"{moment(value)} UTC"
+    if isinstance(value, list):
+        return ", ".join(_for_people(name, item) for item in value) or "-"
+    if isinstance(value, dict):
+        return " ".join(f"{inner}={_for_people(inner, item)}" for inner, item in value.items())
+    return "-" if value in (None, "") else str(value)
 
 
 def moment(ms: int) -> str:

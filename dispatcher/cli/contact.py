@@ -23,7 +23,7 @@ from dispatcher.cli.common import (
 from dispatcher.errors import Code, DispatcherError
 from dispatcher.events import log
 from dispatcher.events.choice import Choice
-from dispatcher.model import CONTACT_PATTERN, Contact, Event
+from dispatcher.model import CONTACT_PATTERN, Contact, Event, LogEntry
 from dispatcher.store.connect import Store
 
 app = typer.Typer(help="Look at contacts.", no_args_is_help=True, rich_markup_mode=None)
@@ -36,10 +36,11 @@ Examples:
 
 
 class Step(NamedTuple):
-    """One event of a contact's story, and when it happened (epoch ms)."""
+    """One event of a contact's story, when it happened (epoch ms), and whose command for somebody else did it."""
 
     at: int
     event: Event
+    by: str
 
 
 @app.callback()
@@ -72,13 +73,14 @@ def show(
 
     found, steps = on_store(work)
     if json:
-        story = [{"at": step.at, **step.event.model_dump()} for step in steps]
+        story = [{"at": step.at, **step.event.model_dump(), **({"by": step.by} if step.by else {})} for step in steps]
         show_json({"contact": found and found.model_dump(mode="json", exclude_unset=True), "story": story})
         return
     if found is not None:
         show_fields(found)
         typer.echo()
-    show_table(("at (UTC)", "event", "queue", "agent", "why"), [_row(step) for step in steps])
+    head = ("at (UTC)", "event", "queue", "agent", "why", "by")
+    show_table(head, [_row(step) for step in steps], none="the log does not know it any more")
 
 
 async def _story(store: Store, tenant: str, contact_id: str) -> list[Step]:
@@ -86,12 +88,18 @@ async def _story(store: Store, tenant: str, contact_id: str) -> list[Step]:
     steps: list[Step] = []
     since = await log.begin(store, tenant, contact_id=contact_id)
     while entries := (await log.read(store, tenant, since, log.BATCH_MAX)).entries:
+        actors = {entry.cursor: _actor(entry) for entry in entries}
         for entry in Choice(contact_id=contact_id).of(entries):
-            steps += [Step(entry.at, event) for event in entry.events]
+            steps += [Step(entry.at, event, actors[entry.cursor]) for event in entry.events]
             if any(step.event.event == "contact.ended" for step in steps):
                 return steps
         since = entries[-1].cursor
     return steps
+
+
+def _actor(entry: LogEntry) -> str:
+    """Return who did it for somebody else; empty: whom it is about himself, or a deadline."""
+    return next((str(event.data["actor_id"]) for event in entry.events if event.event == "audit"), "")
 
 
 def _contact(event: Event) -> dict[str, Any]:
@@ -100,11 +108,11 @@ def _contact(event: Event) -> dict[str, Any]:
     return inside if isinstance(inside, dict) else event.data
 
 
-def _row(step: Step) -> tuple[str, str, str, str, str]:
+def _row(step: Step) -> tuple[str, ...]:
     data, contact = step.event.data, _contact(step.event)
     why = data.get("reason") or contact.get("reason") or ""
     if step.event.event == "assignment.offered":
         match = data["why"]
         why = f"{match['rule']}, waited {match['waited_ms'] / 1000:.1f} s"
     agent_id = data.get("agent_id") or contact.get("agent_id") or ""
-    return moment(step.at), step.event.event, contact.get("queue_id", ""), agent_id, why
+    return moment(step.at), step.event.event, contact.get("queue_id", ""), agent_id, why, step.by

@@ -133,6 +133,7 @@ def list_queues(tenant: Tenant, json: Json = False) -> None:
             )
             for queue in queues
         ],
+        none="there are no queues",
     )
 
 
@@ -182,7 +183,7 @@ def _show(queue: Queue, as_json: bool) -> None:
     if as_json:
         show_json(queue)
     else:
-        show_fields(queue)
+        show_fields(queue, first=("queue_id", "name"))
 
 
 def _value(name: str, text: str) -> Any:

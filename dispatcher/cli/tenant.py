@@ -81,7 +81,7 @@ Examples:
 Options = Annotated[list[str], typer.Argument(metavar="OPTION=VALUE...", help="What it shall be; see below.")]
 
 
-@app.command("create", epilog=CREATE_EPILOG)
+@app.command("create", epilog=CREATE_EPILOG, short_help="Create a tenant and print its secret.")
 def create(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Lower-case letters, digits, '_' and '-'; 1 to 63.")],
     json: Json = False,
@@ -114,7 +114,7 @@ def list_tenants(json: Json = False) -> None:
             typer.echo(name)
 
 
-@app.command("show", epilog=SHOW_EPILOG)
+@app.command("show", epilog=SHOW_EPILOG, short_help="Show the options of a tenant.")
 def show(tenant: Tenant, json: Json = False) -> None:
     """Show a tenant's options; of its secrets only which there are."""
 
@@ -124,7 +124,7 @@ def show(tenant: Tenant, json: Json = False) -> None:
     _show(on_engine(work), json)
 
 
-@app.command("set", epilog=SET_EPILOG)
+@app.command("set", epilog=SET_EPILOG, short_help="Change the given options.")
 def set_options(tenant: Tenant, options: Options, json: Json = False) -> None:
     """Change the given options; within 5 s every node goes by them."""
     patch = read_members(TenantPatch, options, _value)
@@ -175,7 +175,7 @@ def _value(name: str, text: str) -> Any:
     return [part.strip() for part in text.split(",") if part.strip()] if name == "origins" else text
 
 
-@app.command("pause", epilog=PAUSE_EPILOG)
+@app.command("pause", epilog=PAUSE_EPILOG, short_help="Let nothing happen until it is resumed.")
 def pause(tenant: Tenant, json: Json = False) -> None:
     """Refuse every command and let no deadline end, until it is resumed; who is connected is still kept true."""
     on_engine(lambda engine: engine.pause_tenant(operator(tenant).tenant))

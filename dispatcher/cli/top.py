@@ -134,7 +134,7 @@ def _show_plain(seen: Overview) -> None:
     typer.echo(_agents(seen))
     if not seen.complete:
         typer.echo("not all queues and agents were read", err=True)
-    show_table(HEAD, [row.cells for row in rows])
+    show_table(HEAD, [row.cells for row in rows], none="there are no queues")
 
 
 def _sum(rows: list[Row]) -> str:

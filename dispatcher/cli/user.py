@@ -99,7 +99,7 @@ def list_accounts(tenant: Tenant, json: Json = False) -> None:
         (a.user_id, a.name, " ".join(a.roles), "all" if a.queues is None else " ".join(a.queues), moment(a.created_at))
         for a in accounts
     ]
-    show_table(("user", "name", "roles", "queues", "created (UTC)"), rows)
+    show_table(("user", "name", "roles", "queues", "created (UTC)"), rows, none="there are no accounts")
 
 
 @app.command("passwd", epilog=PASSWD_EPILOG)

@@ -54,6 +54,14 @@ def test_every_command_explains_itself(command: tuple[str, ...]) -> None:
         assert f"Examples:\n    dispatcher {' '.join(command)}" in result.output
 
 
+@pytest.mark.parametrize("command", [(), *sorted(GROUPS)], ids=" ".join)
+def test_a_list_of_commands_says_whole_sentences(command: tuple[str, ...]) -> None:
+    shown = CliRunner().invoke(app, [*command, "--help"], prog_name="dispatcher", terminal_width=80).output
+    commands = shown.partition("Commands:")[2]
+    assert commands
+    assert "..." not in commands
+
+
 def test_serve_shows_every_setting() -> None:
     text = run("serve", "--help").output
     for name, default, meaning in described():

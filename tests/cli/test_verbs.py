@@ -95,7 +95,18 @@ def test_a_queue_from_creation_to_deletion(acme: str, real_url: str) -> None:
     assert (refused.exit_code, refused.stderr) == (1, "dispatcher: The queue is not empty\n")
     assert told("queue", "delete", acme, "sales", "--force") == {"queue_id": "sales", "gone": True}
     assert run("queue", "delete", acme, "1").stdout == "1 is gone\n"
-    assert (run("queue", "list", acme).stdout, told("queue", "list", acme)) == ("", [])
+    none = run("queue", "list", acme)
+    assert (none.stdout, none.stderr, told("queue", "list", acme)) == ("", "there are no queues\n", [])
+
+
+def test_a_queue_for_people(acme: str, real_url: str) -> None:
+    run("queue", "create", acme, "--id", "sales", "name=Sales")
+    engine_does(real_url, acme, by_phone("carl", "sales"))
+    lines = run("queue", "show", acme, "sales").stdout.splitlines()
+    shown = {line.split()[0]: line.split()[1] for line in lines}
+    assert list(shown.items())[:2] == [("queue_id", "sales"), ("name", "Sales")]
+    assert len(shown) == len(lines)
+    assert [shown[name] for name in ("wait_num", "agent_num", "open", "description")] == ["1", "0", "yes", "-"]
 
 
 @pytest.mark.parametrize(
@@ -138,6 +149,7 @@ def test_agents(acme: str, real_url: str) -> None:
     run("queue", "create", acme, "--id", "sales")
     run("queue", "create", acme, "--id", "empty")
     assert told("agent", "list", acme) == []
+    assert run("agent", "list", acme).stderr == "nobody serves a queue\n"
     engine_does(real_url, acme, _ann_serves)
     (ann,) = told("agent", "list", acme, "--queue", "sales")
     assert (ann["agent_id"], ann["state"], ann["queues"]) == ("ann", "idle", [{"queue_id": "sales", "priority": 3}])
@@ -146,6 +158,10 @@ def test_agents(acme: str, real_url: str) -> None:
     line = run("agent", "list", acme).stdout.splitlines()[1]
     assert re.fullmatch(r"ann +Ann +idle +\d{4}-\d\d-\d\d [\d:.]{12} +0 +0 of 1 +sales:3", line)
     assert "state     idle\n" in re.sub(r"(?m)^(\w+) +", r"\1     ", run("agent", "show", acme, "ann").stdout)
+    lines = run("agent", "show", acme, "ann").stdout.splitlines()
+    assert "queues    queue_id=sales priority=3" in lines
+    assert "contacts  -" in lines
+    assert any(re.fullmatch(r"since_at  \d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} UTC", line) for line in lines)
     unknown = run("agent", "show", acme, "nobody")
     assert (unknown.exit_code, unknown.stderr) == (1, "dispatcher: There is no such user\n")
 
@@ -178,6 +194,9 @@ def test_a_contact_and_its_story(acme: str, real_url: str) -> None:
     assert {json.dumps(step).count(other.contact_id) for step in shown["story"]} == {0}
     text = run("contact", "show", acme, contact_id).stdout
     assert re.search(r"assignment\.offered +sales +ann +order, waited \d+\.\d s", text)
+    # Carl was queued, served and completed by the boss; he was matched by nobody's command but Ann's own.
+    assert [step.get("by") for step in shown["story"]] == ["boss", *[None] * 3, *["boss"] * 4]
+    assert re.search(r"contact\.ended +sales +ann +completed +boss\n", text)
     unknown = run("contact", "show", acme, "1763824800000-0000")
     assert (unknown.exit_code, unknown.stdout) == (1, "")
     assert run("contact", "show", acme, "nonsense").exit_code == 2
