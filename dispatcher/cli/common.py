@@ -52,6 +52,9 @@ def failures() -> Iterator[None]:
         fail(str(error), WRONG_USAGE)
     except DispatcherError as error:
         fail(error.detail, NO_STORE if error.code in NO_ANSWER else REFUSED)
+    except BrokenPipeError:
+        # Who reads has seen enough (`| head`): the command line ends without a word.
+        raise
     except OSError as error:
         fail(error.strerror or str(error), REFUSED)
 

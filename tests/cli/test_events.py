@@ -56,6 +56,22 @@ def test_all_that_is_kept(acme: str, contacts: list[str]) -> None:
     ]  # fmt: skip
 
 
+def test_a_reader_who_has_seen_enough_is_no_error(acme: str, contacts: list[str]) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        ended = subprocess.run(
+            [sys.executable, "-m", "dispatcher", "events", acme],
+            stdout=writing,
+            stderr=subprocess.PIPE,
+            check=False,
+            timeout=60,
+        )
+    finally:
+        os.close(writing)
+    assert ended.stderr == b""
+
+
 async def _serve(engine: Dispatcher, boss: Actor) -> None:
     ann = Actor(tenant=boss.tenant, user_id="ann", roles=frozenset({Role.AGENT}), client="c")
     await engine.open_session(ann, "s", "")
