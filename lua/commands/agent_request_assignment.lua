@@ -10,7 +10,7 @@
 local reply = replied(agent)
 if reply then return reply end
 local u = agent(agent_id)
-if u.session == '' then return fail('NOT_LOGIN', 'an agent needs a session to be given a contact') end
+if u.session == '' then return fail('NOT_LOGIN', 'the agent has no session: hello on the WebSocket comes first') end
 if queue_id ~= '' and not queue(queue_id) then return fail('QUE_ID_INVALID') end
 if u.serves == '' or (queue_id ~= '' and not redis.call('ZSCORE', AGENT_QUEUES .. agent_id, queue_id)) then
   return fail('QUE_SERVICE_NOT_START')

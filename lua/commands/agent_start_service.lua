@@ -13,7 +13,7 @@
 local reply = replied(agent)
 if reply then return reply end
 local u = agent(agent_id)
-if u.session == '' then return fail('NOT_LOGIN', 'an agent needs a session to serve') end
+if u.session == '' then return fail('NOT_LOGIN', 'the agent has no session: hello on the WebSocket comes first') end
 if u.contact ~= '' then return fail('ROLE_CONFLICT') end
 local added, known = {}, 0
 for queue_id, priority in string.gmatch(services, '(%S+) (%d+)') do

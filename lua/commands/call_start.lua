@@ -12,7 +12,7 @@
 local reply = replied(agent)
 if reply then return reply end
 local me = agent(actor)
-if me.session == '' then return fail('NOT_LOGIN', 'a call needs a session') end
+if me.session == '' then return fail('NOT_LOGIN', 'the caller has no session: hello on the WebSocket comes first') end
 if customer_only == '1' and not reaches_everybody() then
   return fail('API_NO_PERMISSION', 'a customer calls nobody here')
 end

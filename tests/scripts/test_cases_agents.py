@@ -320,3 +320,17 @@ async def test_a_greater_capacity_matches_at_once_and_a_smaller_one_takes_nothin
     assert await world.offered("anna") == "k3"
     await capacity(world, "anna", 1)
     assert world.told() == ["audit"]
+
+
+async def test_who_has_no_session_is_told_what_comes_first(world: World) -> None:
+    """Over HTTP a good token and NOT_LOGIN go together: the answer must not sound as if the token were wrong."""
+    await world.queue("q")
+    await world.agent("anna", "q")
+    await world.drop("anna")
+    first = "has no session: hello on the WebSocket comes first"
+    with pytest.raises(Failed, match=f"NOT_LOGIN: the agent {first}"):
+        await world.run("agent_start_service", actor="anna", agent_id="anna", services="q 0")
+    with pytest.raises(Failed, match=f"NOT_LOGIN: the agent {first}"):
+        await world.run("agent_request_assignment", actor="anna", agent_id="anna")
+    with pytest.raises(Failed, match=f"NOT_LOGIN: the caller {first}"):
+        await world.run("call_start", actor="anna", callee_id="kim", meeting="null")
