@@ -190,7 +190,8 @@ class Dispatcher(TenantCommands, AccountCommands, CallCommands):
         """
         customer = customer_id if customer_id is not None else actor.user_id
         if not actor.is_supervisor and (customer != actor.user_id or presence is Presence.NONE):
-            raise DispatcherError(Code.API_NO_PERMISSION, "only a backend queues for somebody else")
+            what = "for somebody else" if customer != actor.user_id else "without a connection (presence none)"
+            raise DispatcherError(Code.API_NO_PERMISSION, f"only a backend queues {what}")
         if customer == actor.user_id and Role.CUSTOMER not in actor.roles:
             hint = "; customer_id names whom else to queue" if actor.is_supervisor else ""
             raise DispatcherError(Code.API_NO_PERMISSION, f"queuing oneself needs the role customer{hint}")

@@ -115,6 +115,8 @@ async def test_what_a_role_allows_and_who_was_never_seen(store: Store, name: str
             (ann, {}, needs),
             (boss, {}, f"{needs}; customer_id names whom else to queue"),
             (boss, {"customer_id": "boss"}, f"{needs}; customer_id names whom else to queue"),
+            (carl, {"customer_id": "dan"}, "only a backend queues for somebody else"),
+            (carl, {"presence": "none"}, "only a backend queues without a connection (presence none)"),
         ):
             refused = await _ok(a.http.post("/v1/contacts", json={"queue_id": "1", **named}, headers=who), 403)
             assert (refused["code"], refused["detail"]) == ("API_NO_PERMISSION", detail)
