@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fastapi import status
+from pydantic import Field
 
 from api.auth import CurrentActor
 from api.routes.common import ContactInPath, Engine, rows
@@ -18,7 +19,11 @@ class JoinRequest(Model):
     ext: Text = ""
     customer_id: UserId | None = None
     name: Name | None = None
-    presence: Presence = Presence.SESSION
+    presence: Presence = Field(
+        default=Presence.SESSION,
+        description="session: he is held, and not matched, until he has a session, and lost after `customer_grace`; "
+        "none: he has no connection (phone, e-mail) and waits without one, which only a backend may say",
+    )
 
 
 class TransferRequest(Model):
@@ -30,7 +35,10 @@ class TransferRequest(Model):
 
 @router.post("/contacts", status_code=status.HTTP_201_CREATED)
 async def start_queuing(body: JoinRequest, actor: CurrentActor, engine: Engine) -> Contact:
-    """Join a queue; asking again for the same queue answers the same contact."""
+    """Join a queue; asking again for the same queue answers the same contact.
+
+    Who has no session on a WebSocket is held: he keeps his place, and is matched when he comes.
+    """
     return await engine.start_queuing(
         actor,
         body.queue_id,
