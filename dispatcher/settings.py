@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import secrets
+from difflib import get_close_matches
 from importlib import metadata
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -139,6 +141,14 @@ def load() -> Settings:
     except ValidationError as error:
         wrong = error.errors(include_url=False, include_input=False)
         raise SettingsError(sentences(wrong, lambda place: f"{PREFIX}{dotted(place)}".upper())) from error
+
+
+def misspelt() -> dict[str, str]:
+    """Return the variables that look like a setting and are none, each with the one that was meant."""
+    known = [name.upper() for name in Settings.model_fields]
+    given = [name.removeprefix(PREFIX) for name in sorted(os.environ) if name.startswith(PREFIX)]
+    near = {name: get_close_matches(name, known, 1, 0.85) for name in given if name not in known}
+    return {PREFIX + name: PREFIX + meant[0] for name, meant in near.items() if meant}
 
 
 def described() -> list[tuple[str, str, str]]:

@@ -56,6 +56,9 @@ def serve(
         # Asked for here, because inside uvicorn it would end as a traceback.
         read.signing_keys()
         logs.configure(read)
+        for name, meant in settings.misspelt().items():
+            # Not refused: an environment may hold what is somebody else's.
+            log.warning("settings.unknown", name=name, meant=meant)
         if read.embedded:
             typer.echo(
                 "The embedded store is empty and forgets everything at the end. `dispatcher demo` serves it with a"

@@ -181,6 +181,8 @@ def test_serve_serves_and_ends_when_told(lane: str, redis: str) -> None:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     environment = {"DISPATCHER_REDIS_URL": redis, "DISPATCHER_TOKEN_KEYS": KEYS, "DISPATCHER_LOG_FORMAT": "json"}
+    # A slip of the pen, and what orchestrators put there.
+    environment |= {"DISPATCHER_METRIC_PORT": "9100", "DISPATCHER_SERVICE_HOST": "10.0.0.1"}
     process = subprocess.Popen(
         [sys.executable, "-m", "dispatcher", "serve", "--port", str(port)],
         env=environment,
@@ -206,7 +208,9 @@ def test_serve_serves_and_ends_when_told(lane: str, redis: str) -> None:
     assert {"node.started", "node.stopped"} <= {entry["event"] for entry in logged}
     # The lanes' servers keep nothing, and serve says so.
     warned = {entry["event"] for entry in logged if entry["level"] in {"warning", "error"}}
-    assert warned == (set() if lane == "embedded" else {"store.not_as_it_should"})
+    assert warned == {"settings.unknown"} | (set() if lane == "embedded" else {"store.not_as_it_should"})
+    unknown = [(entry["name"], entry["meant"]) for entry in logged if entry["event"] == "settings.unknown"]
+    assert unknown == [("DISPATCHER_METRIC_PORT", "DISPATCHER_METRICS_PORT")]
     assert ("dispatcher demo" in "".join(lines)) == (lane == "embedded")
     assert KEYS not in "".join(lines) + rest
 
