@@ -24,7 +24,7 @@ local function end_assignment(c, state, reason)
     redis.call('SET', ASSIGNMENT .. c.id .. '-' .. c.offers, assignment_json(c, state, reason), 'PX', KEPT_MS)
   end
   local kept = u.contacts == c.id and '' or contacts_without(u, c)
-  if c.state == 'serving' then
+  if c.assignment_state == 'serving' then
     redis.call('ZREM', SERVING .. c.queue_id, c.id)
     put(u, {contacts = kept})
   else
@@ -47,7 +47,7 @@ end
 
 -- End a contact that is in no place any more.
 local function end_contact(c, reason)
-  put(c, {state = 'ended', reason = reason, ended_at = now_text})
+  if c.state ~= 'ended' then put(c, {state = 'ended', reason = reason, ended_at = now_text}) end
   redis.call('PEXPIRE', c.key, KEPT_MS)
   local customer = user(c.customer_id)
   put(customer, {contact = ''})
@@ -76,6 +76,8 @@ end
 local function end_service(c, reason)
   local q = queue(c.queue_id)
   end_call_of(c, reason)
+  -- First, so that the completed assignment tells what became of its contact.
+  put(c, {state = 'ended', reason = reason, ended_at = now_text})
   local u = end_assignment(c, 'completed')
   if q.wrap_up ~= '0' or q.deleting ~= '' then after_service(u, q, reason) end
   end_contact(c, reason)

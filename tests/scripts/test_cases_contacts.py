@@ -329,3 +329,35 @@ async def test_who_may_see_a_contact(world: World) -> None:
     for actor, id in (({"actor": "lea"}, contact), (ROOT, "1763824800000-9999"), ({"actor": "lea"}, "")):
         with pytest.raises(Failed, match="CONTACT_NOT_FOUND"):
             await world.run("contact_show", **actor, contact_id=id)
+
+
+@pytest.mark.parametrize(
+    ("script", "by", "reason"),
+    [
+        ("contact_complete", {"actor": "anna"}, "completed"),
+        ("contact_stop_queuing", {"actor": "kim"}, "completed"),
+        ("contact_stop_queuing", {"actor": "root", "supervisor": 1}, "removed"),
+    ],
+)
+async def test_a_completed_assignment_tells_what_became_of_its_contact(
+    world: World, script: str, by: dict[str, Any], reason: str
+) -> None:
+    await world.queue("q")
+    await world.agent("anna", "q")
+    contact = await world.customer("kim", "q")
+    await world.run("contact_start", actor="anna", contact_id=contact)
+    await world.run(script, contact_id=contact, **by)
+    (told,) = [data for event, data in world.events if event == "assignment.completed"]
+    assert (told["contact"]["state"], told["contact"]["reason"]) == ("ended", reason)
+    assert "reason" not in told
+
+
+async def test_a_transferred_contact_is_still_served_when_its_assignment_is_told(world: World) -> None:
+    await world.queue("q")
+    await world.queue("other")
+    await world.agent("anna", "q")
+    contact = await world.customer("kim", "q")
+    await world.run("contact_start", actor="anna", contact_id=contact)
+    await world.run("contact_transfer", actor="anna", contact_id=contact, queue_id="other")
+    (told,) = [data for event, data in world.events if event == "assignment.completed"]
+    assert (told["contact"]["state"], told["contact"].get("reason")) == ("serving", None)
