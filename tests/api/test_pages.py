@@ -36,5 +36,5 @@ async def test_the_customers_page_may_be_framed_by_the_tenants_origins(door: Doo
 
 
 async def test_nothing_else_is_served_nor_the_demos_entrance(door: Door) -> None:
-    for path in (PATH, "/web/", "/web/look/", "/web/README.md", "/web/look/../../app.py", "/console"):
+    for path in (PATH, "/web/", "/web/look/", "/web/README.md", "/web/look/../../app.py", "/admin"):
         assert (await door.get(path)).status_code == 404, path
