@@ -11,6 +11,7 @@ import uuid
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+import structlog
 
 from dispatcher.engine import Dispatcher
 from dispatcher.store.connect import Store, connect
@@ -95,6 +96,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def _not_run(config: pytest.Config) -> list[str]:
     return [f"NOT RUN: {what}, there is no {tool}" for what, tool in config.stash[MISSING].items()]
+
+
+@pytest.fixture(autouse=True)
+def _whole_logs() -> None:
+    """Undo how a command of another test set up its logs: some tests look at what is logged, all of it."""
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")

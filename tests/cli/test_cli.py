@@ -110,7 +110,7 @@ def test_the_doctor(lane: str, redis: str, monkeypatch: pytest.MonkeyPatch) -> N
     assert (well.exit_code, well.stdout) == (0, f"{name}: well\n")
     assert "appendonly is off" in well.stderr
     everybody = run("doctor")
-    assert everybody.exit_code == 0, everybody.stdout
+    assert everybody.exit_code == 0, everybody.output
 
     async def check(*_: Any, **__: Any) -> list[Violation]:
         return [Violation(3, "a deadline without a timer", "acd:{x}:timers")]

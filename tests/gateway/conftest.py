@@ -8,7 +8,6 @@ from functools import partial
 from typing import Any
 
 import pytest
-import structlog
 
 from dispatcher.engine import Dispatcher
 from dispatcher.model import Actor, QueueCreate, Role
@@ -17,12 +16,6 @@ from dispatcher.store.runner import Runner
 from tests.gateway.node import Node, node
 
 NodeMaker = Callable[..., AbstractAsyncContextManager[Node]]
-
-
-@pytest.fixture(autouse=True)
-def _whole_logs() -> None:
-    """Undo how a command of another test set up its logs: what is logged is looked at here, all of it."""
-    structlog.reset_defaults()
 
 
 @pytest.fixture
