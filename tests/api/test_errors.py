@@ -15,7 +15,7 @@ from dispatcher.engine import Dispatcher
 from dispatcher.errors import Code
 from dispatcher.model import Actor, Role
 from dispatcher.store.connect import Store, connect
-from dispatcher.store.keys import key
+from dispatcher.store.keys import TENANTS, key
 from dispatcher.store.runner import Runner
 from dispatcher.store.scripts import Scripts
 from dispatcher.tenancy import AccountCreate
@@ -261,6 +261,8 @@ async def _(place: Place) -> Asked:
     await place.queue()
     await place.come("kim")
     client = place.engine.runner.store.client
+    # Nobody who looks at all tenants shall find this one.
+    await client.srem(TENANTS, place.tenant)
     await client.delete(key(place.tenant, "queue", "q"))
     await client.set(key(place.tenant, "queue", "q"), "x")
     return join("kim", "q")._replace(compared=False)

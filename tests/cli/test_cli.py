@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from dispatcher import doctor
+from dispatcher import doctor, keyspace
 from dispatcher.cli import app
 from dispatcher.doctor import Violation
 from dispatcher.settings import Settings, described
@@ -236,7 +236,7 @@ def test_the_doctor_names_what_is_too_many_or_missing() -> None:
         == "missing: ann @ 1; too many: dan @ 5; wrong: cat @ 4 for 3"
     )
     assert doctor.difference({}, dict.fromkeys("abcdefg")) == "too many: a, b, c, d, e and 2 more"
-    state = doctor.State("t", hashes={"queue": {"1": {"priority": "1"}}}, zsets={"queues": {"": {"1": 0, "2": 0}}})
+    state = keyspace.State("t", hashes={"queue": {"1": {"priority": "1"}}}, zsets={"queues": {"": {"1": 0, "2": 0}}})
     assert [violation.what for violation in doctor.counts_and_index(state)] == ["the list of queues: too many: 2"]
 
 

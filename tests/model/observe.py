@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from dispatcher.doctor import State
+from dispatcher.keyspace import State
 from dispatcher.model import Why
 from dispatcher.store.keys import TENANT_KEYS, key, parse
 

@@ -7,9 +7,9 @@ from typing import Any, cast
 import pytest
 from redis.exceptions import TimeoutError
 
-from dispatcher import doctor
-from dispatcher.doctor import State
+from dispatcher import doctor, keyspace
 from dispatcher.errors import Code, DispatcherError
+from dispatcher.keyspace import State
 from dispatcher.store.connect import Store
 from tests.scripts.world import World
 
@@ -44,7 +44,7 @@ async def test_a_key_that_goes_while_he_reads_is_no_fault_of_his(world: World) -
     names = {name async for name in world.store.client.scan_iter(match=f"acd:{{{world.tenant}}}:*")}
     assert {world.key("call", (await world.call_of("kim"))["call_id"]), world.key("contact", ended)} <= names
     for gone in names:
-        state = await doctor.read_state(cast(Store, Moving(world.store, gone)), world.tenant)
+        state = await keyspace.read_state(cast(Store, Moving(world.store, gone)), world.tenant)
         assert gone not in state.immortal
         assert isinstance(doctor.check_state(state), list)
 
@@ -71,3 +71,14 @@ async def test_what_is_broken_otherwise_at_each_reading_is_not_broken(
 
     monkeypatch.setattr(doctor, "read_state", read)
     assert await doctor.check(store, "t") == []
+
+
+async def test_a_key_of_another_type_is_told_and_the_rest_is_read(world: World) -> None:
+    await world.queue("q")
+    await world.customer("kim", "q")
+    waiting = world.key("waiting", "q")
+    await world.store.client.delete(waiting)
+    await world.store.client.set(waiting, "x")
+    found = await doctor.check(world.store, world.tenant)
+    assert doctor.Violation(8, "no such key of this type in the key table", waiting) in found
+    assert 1 in {violation.invariant for violation in found}, "kim waits nowhere"

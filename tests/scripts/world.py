@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from dispatcher import doctor
+from dispatcher import doctor, keyspace
 from dispatcher.errors import Code
 from dispatcher.event_model import EVENTS
 from dispatcher.model import Policy
@@ -160,7 +160,7 @@ class World:
     async def check(self) -> None:
         """Check all invariants on all keys."""
         frozen = self._frozen or await self.freeze()
-        state = await doctor.read_state(frozen.store, self.tenant, with_log=True)
+        state = await keyspace.read_state(frozen.store, self.tenant, with_log=True)
         assert doctor.check_state(state) == []
 
     def told(self) -> list[str]:

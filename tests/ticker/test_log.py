@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dispatcher import doctor
+from dispatcher import doctor, keyspace
 from dispatcher.engine import Dispatcher
 from dispatcher.errors import Code, DispatcherError
 from dispatcher.events import log
@@ -140,7 +140,7 @@ async def test_the_doctor_replays_only_a_log_that_begins_with_the_tenant(
     assert {found.invariant for found in await doctor.check(store, boss.tenant, with_log=True)} == {7}
     await store.client.xtrim(key(boss.tenant, "log"), maxlen=1, approximate=False)
     assert not await log.is_whole(store, boss.tenant)
-    assert (await doctor.read_state(store, boss.tenant, with_log=True)).log is None
+    assert (await keyspace.read_state(store, boss.tenant, with_log=True)).log is None
     assert await doctor.check(store, boss.tenant, with_log=True) == []
 
 
