@@ -67,6 +67,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what needs a program that is not here (`@pytest.mark.needs`); the summary names it."""
+    # Those of a minute come first: at the end a core would wait for the other.
+    items.sort(key=lambda item: not item.nodeid.startswith(("tests/sdk/", "tests/pages/")))
     for item in tuple(items):
         tools = {str(mark.args[0]) for mark in item.iter_markers("needs")}
         assert tools <= set(PROGRAMS), f"{item.nodeid} needs what tests/lanes.py does not name"

@@ -10,6 +10,8 @@ import pytest
 from tests.scripts.test_cases_calls import ROOT, answered, ringing, scene, state
 from tests.scripts.world import Failed, World
 
+pytestmark = pytest.mark.lanes("embedded", "redis")
+
 # Busy
 
 

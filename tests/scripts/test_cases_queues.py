@@ -10,6 +10,8 @@ import pytest
 from dispatcher.model import Policy, Queue, QueueStatus
 from tests.scripts.world import START_AT, Failed, World
 
+pytestmark = pytest.mark.lanes("embedded", "redis")
+
 ROOT: dict[str, Any] = {"actor": "root", "supervisor": 1}
 
 

@@ -8,6 +8,8 @@ import pytest
 
 from tests.scripts.world import START_AT, World
 
+pytestmark = pytest.mark.lanes("embedded", "redis")
+
 ROOT: dict[str, Any] = {"actor": "root", "supervisor": 1}
 MATCH = ["contact.left(in_service)", "assignment.offered", "contact.matched"]
 

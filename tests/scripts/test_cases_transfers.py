@@ -9,6 +9,8 @@ import pytest
 
 from tests.scripts.world import START_AT, Failed, World
 
+pytestmark = pytest.mark.lanes("embedded", "redis")
+
 ROOT: dict[str, Any] = {"actor": "root", "supervisor": 1}
 MATCH = ["contact.left(in_service)", "assignment.offered", "contact.matched"]
 

@@ -13,6 +13,8 @@ from dispatcher.keyspace import State
 from dispatcher.store.connect import Store
 from tests.scripts.world import World
 
+pytestmark = pytest.mark.lanes("embedded", "redis")
+
 
 class Moving:
     """A store in which one key goes between the scan and its reading."""

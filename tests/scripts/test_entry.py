@@ -6,7 +6,11 @@ import asyncio
 import json
 from typing import Any
 
+import pytest
+
 from tests.scripts.world import START_AT, World
+
+pytestmark = pytest.mark.lanes("embedded", "redis")
 
 
 async def newest(world: World) -> dict[str, Any]:
