@@ -7,11 +7,15 @@ import re
 from collections.abc import AsyncGenerator, Sequence
 from typing import Any, NamedTuple
 
+import structlog
+
 from dispatcher.errors import Code, DispatcherError
 from dispatcher.model import Event, LogEntry
 from dispatcher.store.connect import Store
 from dispatcher.store.keys import key
 from dispatcher.store.wire import redis_errors
+
+logger = structlog.get_logger(__name__)
 
 START = "0-0"
 """The cursor before everything."""
@@ -99,11 +103,18 @@ async def trim(store: Store, tenant: str, now_ms: int) -> None:
 
 
 def _entries(found: Sequence[tuple[str, dict[str, str]]]) -> tuple[LogEntry, ...]:
-    def entry(cursor: str, told: dict[str, Any]) -> LogEntry:
+    return tuple(_entry(cursor, fields) for cursor, fields in found)
+
+
+def _entry(cursor: str, fields: dict[str, str]) -> LogEntry:
+    """Read one entry. One that no script of ours has written tells nothing, and holds up nobody who reads on."""
+    try:
+        told = json.loads(fields["entry"])
         events = tuple(Event(event=event["event"], data=event["data"]) for event in told["events"])
         return LogEntry(cursor=cursor, at=told["at"], events=events)
-
-    return tuple(entry(cursor, json.loads(fields["entry"])) for cursor, fields in found)
+    except (KeyError, TypeError, ValueError) as error:
+        logger.warning("log.entry_unreadable", cursor=cursor, reason=type(error).__name__)
+        return LogEntry(cursor=cursor, at=position(cursor)[0], events=())
 
 
 def position(cursor: str) -> tuple[int, int]:

@@ -175,3 +175,19 @@ async def test_nodes_and_tenants(store: Store, tenant: str) -> None:
     assert other not in await fleet.beat(one, now, 3000)
     await fleet.leave(one)
     assert tenant in await fleet.tenants()
+
+
+UNREADABLE: list[dict[Any, Any]] = [{"at": "1", "events": "[]"}, {"entry": "{"}, {"entry": "[]"}, {"entry": '{"at":1}'}]
+
+
+@pytest.mark.parametrize("fields", UNREADABLE)
+async def test_an_entry_that_no_script_wrote_holds_up_nobody(
+    store: Store, dispatcher: Dispatcher, boss: Actor, fields: dict[Any, Any]
+) -> None:
+    await dispatcher.create_queue(boss, QueueCreate(queue_id="before"))
+    cursor = await store.client.xadd(key(boss.tenant, "log"), fields)
+    await dispatcher.create_queue(boss, QueueCreate(queue_id="behind"))
+    entries = (await log.read(store, boss.tenant)).entries
+    changed = [event.data["queue_id"] for entry in entries for event in entry.events if event.event == "queue.changed"]
+    assert changed == ["before", "behind"]
+    assert [entry.cursor for entry in entries if not entry.events] == [cursor]
