@@ -129,6 +129,9 @@ class Hub:
         tell(snapshot)
         member.joined = True
         self._go_live(member, snapshot)
+        for text in member.messages:
+            member.sink.send(text)
+        member.messages.clear()
         for queue_id in member.queues:
             self._ring(member, queue_id)
         return member
@@ -222,9 +225,9 @@ class Hub:
             for member in tuple(members):
                 if told is not None:
                     self._deliver(member, told)
-                elif member.joined and not member.left and entry.get("events"):
+                elif entry.get("events") and not member.left:
                     # A message: once at most, and in no order with the others.
-                    member.sink.send(text)
+                    (member.sink.send if member.joined else member.keep_message)(text)
         elif (watch := self._watches.get(channel)) is not None:
             watch.take(orjson.loads(text))
         else:

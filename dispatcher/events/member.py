@@ -50,11 +50,11 @@ class Engine(Protocol):
 class Member:
     """A session: its offset under its epoch, its buffer while a snapshot is read, its queues.
 
-    `buffer` is None while frames are delivered as they come; `stale` asks for a snapshot newer than the one that
-    is being read. `expects` are queues that it is about to serve or watch, subscribed before it does; `people`
-    those of whose status it is told (None: everybody). `waits` is the contact that waits, and `told` where it was
-    last said to stand (queue, position); its next position is read at `info_at` at the earliest, if the queue has
-    rung more often than `info_bell`.
+    `buffer` is None while frames are delivered as they come; `messages` came before it had joined; `stale` asks for
+    a snapshot newer than the one that is being read. `expects` are queues that it is about to serve or watch,
+    subscribed before it does; `people` those of whose status it is told (None: everybody). `waits` is the contact
+    that waits, and `told` where it was last said to stand (queue, position); its next position is read at `info_at`
+    at the earliest, if the queue has rung more often than `info_bell`.
     """
 
     __slots__ = (
@@ -67,6 +67,7 @@ class Member:
         "joined",
         "left",
         "lock",
+        "messages",
         "offset",
         "people",
         "repair",
@@ -90,6 +91,7 @@ class Member:
         self.offset = 0
         self.epoch = ""
         self.buffer: list[Frame] | None = []
+        self.messages: list[str] = []
         self.lock = asyncio.Lock()
         self.joined = False
         self.left = False
@@ -126,6 +128,11 @@ class Member:
             self.buffer.clear()
         self.buffer.append(told)
         return True
+
+    def keep_message(self, text: str) -> None:
+        """Keep a message until the session has joined: who sent it was told that the user is there."""
+        if len(self.messages) < BUFFER_FRAMES:
+            self.messages.append(text)
 
     def learn_snapshot(self, snapshot: Snapshot) -> None:
         """Take offset, epoch and interest from a snapshot."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -13,8 +13,10 @@ from dispatcher.engine import Dispatcher
 from dispatcher.errors import Code, DispatcherError
 from dispatcher.events.member import Member
 from dispatcher.events.people import RENEW_S, People
-from dispatcher.model import Actor, Role, UserStatus, UserStatusName
-from tests.gateway.node import Node
+from dispatcher.model import Actor, Role, Snapshot, UserStatus, UserStatusName
+from dispatcher.store.connect import Store
+from tests.gateway.conftest import Wrapped
+from tests.gateway.node import Node, node
 from tests.gateway.test_board import Source
 from tests.gateway.test_pace import Clock, Sink, idle
 
@@ -164,6 +166,23 @@ async def test_a_thousand_users_are_watched(one: Node, tenant: str) -> None:
     async with one.user(tenant, "wanda") as wanda:
         answer = await wanda.ok("watch_users", user_ids=[f"u{n}" for n in range(1000)])
         assert [user["user_id"] for user in answer["users"]] == [f"u{n}" for n in range(1000)]
+
+
+async def test_a_message_that_comes_before_its_addressee_is_told_to_be_there_is_kept(
+    store: Store, dispatcher: Dispatcher, tenant: str
+) -> None:
+    heard = asyncio.Event()
+
+    async def open_session(*args: Any, **more: Any) -> Snapshot:
+        snapshot = await dispatcher.open_session(*args, **more)
+        one.hub.on_frame = lambda _: heard.set()
+        await dispatcher.send_cmd(ANN.model_copy(update={"tenant": tenant}), "bob", "early")
+        await asyncio.wait_for(heard.wait(), 5)
+        return snapshot
+
+    wrapped = cast(Dispatcher, Wrapped(dispatcher, open_session=open_session))
+    async with node(store, wrapped) as one, one.user(tenant, "bob") as bob:
+        assert await bob.event("message") == {"from": "ann", "data": "early"}
 
 
 async def test_a_message_comes_once_and_counts_for_nothing(one: Node, other: Node, tenant: str) -> None:
