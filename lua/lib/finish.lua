@@ -55,10 +55,10 @@ local function end_contact(c, reason)
   emit('contact.ended', c.addressee, contact_pieces(c))
 end
 
--- Let an agent wrap up after a contact in service.
+-- Let an agent wrap up after a contact in service. Of two wrap-ups (capacity above 1) the one that ends later counts.
 local function wrap_up(u, q)
-  local seconds = tonumber(q.wrap_up)
-  if seconds > 0 then put(u, {wrap_until = arm('wrap', u.id, now + seconds * 1000)}) end
+  local ends_at = now + q.wrap_up * 1000
+  if ends_at > (tonumber(u.wrap_until) or now) then put(u, {wrap_until = arm('wrap', u.id, ends_at)}) end
 end
 
 -- A queue that is being deleted goes when the last contact in service has ended: the next tick looks.

@@ -39,7 +39,7 @@ members = {
     "ring_timeout": st.sampled_from((1, 2, 3)),
     "reject_cooldown": st.sampled_from((1, 2)),
     "missed_limit": st.sampled_from((0, 1, 2)),
-    "wrap_up": st.sampled_from((0, 2)),
+    "wrap_up": st.sampled_from((0, 1, 3)),
     "max_wait": st.sampled_from((0, 0, 3)),
     "max_waiting": st.sampled_from((0, 0, 0, 2)),
     "open": st.sampled_from((True, True, True, False)),

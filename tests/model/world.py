@@ -256,9 +256,9 @@ class World:
         self.say_assignment(f"assignment.{event}", given)
         self.forget_grace(user)
         if state == "completed" and wraps:
-            wrap_up = self.queues[contact.queue_id].policy.wrap_up
-            if wrap_up:
-                user.wrap_until = self.now + wrap_up * 1000
+            ends_at = self.now + self.queues[contact.queue_id].policy.wrap_up * 1000
+            if ends_at > (user.wrap_until or self.now):
+                user.wrap_until = ends_at
                 self.timers[f"wrap:{user.user_id}"] = user.wrap_until
         return user
 

@@ -188,23 +188,26 @@ async def test_every_end_of_service_is_followed_by_wrap_up(world: World, end: st
     assert await state(world) == "wrapping"
 
 
-async def test_a_later_wrap_up_takes_the_place_of_the_earlier(world: World) -> None:
-    await world.queue("long", wrap_up=20)
-    await world.queue("short", wrap_up=5)
-    await world.agent("anna", "long", "short", capacity=2)
+@pytest.mark.parametrize(("wrap_ups", "over_at"), [((20, 5), 20_000), ((5, 20), 21_000)])
+async def test_of_two_wrap_ups_the_one_that_ends_later_counts(
+    world: World, wrap_ups: tuple[int, int], over_at: int
+) -> None:
     contacts = []
-    for customer, queue in (("k1", "long"), ("k2", "short")):
+    for queue, wrap_up in zip(("one", "two"), wrap_ups, strict=True):
+        await world.queue(queue, wrap_up=wrap_up)
+    await world.agent("anna", "one", "two", capacity=2)
+    for customer, queue in (("k1", "one"), ("k2", "two")):
         contacts.append(await world.customer(customer, queue))
         await world.act("anna", "start", contacts[-1])
     await world.act("anna", "complete", contacts[0])
     assert await state(world) == "busy", "she serves the other, and gets nothing"
-    await world.customer("k3", "long")
+    await world.customer("k3", "one")
     assert await world.offered("anna") is None
     await world.at(world.now + 1000)
     await world.act("anna", "complete", contacts[1])
-    await world.at(START_AT + 5_999)
+    await world.at(START_AT + over_at - 1)
     assert await world.run("tick") == 0
-    await world.at(START_AT + 6_000)
+    await world.at(START_AT + over_at)
     assert await world.run("tick") == 1
     assert await world.offered("anna") == "k3"
     await world.after(3600)
