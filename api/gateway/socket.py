@@ -193,7 +193,11 @@ class Socket:
         member = self._joined()
         if (claims.tenant, claims.user_id) != (member.actor.tenant, member.actor.user_id):
             raise DispatcherError(Code.API_NO_PERMISSION, "this socket belongs to another user")
+        was_customer_only = member.actor.is_customer_only
         self._actor = member.actor = self._actor_of(claims)
+        if member.actor.is_customer_only and not was_customer_only:
+            # Whom he watches is more than a customer may see, unless he asks again and is allowed.
+            self._gateway.hub.unwatch_users(member)
         self._watch_expiry(claims.expires_at)
         await self._gateway.hub.refresh(member, self._tell_snapshot(request.id))
 

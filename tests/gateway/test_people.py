@@ -16,7 +16,7 @@ from dispatcher.events.people import RENEW_S, People
 from dispatcher.model import Actor, Role, Snapshot, UserStatus, UserStatusName
 from dispatcher.store.connect import Store
 from tests.gateway.conftest import Wrapped
-from tests.gateway.node import Node, node
+from tests.gateway.node import Claims, Node, node
 from tests.gateway.test_board import Source
 from tests.gateway.test_pace import Clock, Sink, idle
 
@@ -160,6 +160,19 @@ async def test_changes_of_one_node_are_seen_on_the_other(
         assert await wanda.ok("unwatch_users") == {}
         assert (await wanda.error("watch_users", user_ids=["me"]))["code"] == "PARAM_ERR"
         assert (await wanda.error("watch_users", user_ids=[f"u{n}" for n in range(1001)]))["code"] == "PARAM_ERR"
+
+
+async def test_who_becomes_a_customer_watches_nobody_any_more(one: Node, other: Node, tenant: str) -> None:
+    async with one.user(tenant, "wanda") as wanda, one.user(tenant, "carl") as carl:
+        for watcher in (wanda, carl):
+            await watcher.ok("watch_users")
+        customer = one.tokens.issue(Claims(tenant, "wanda", roles=frozenset({Role.CUSTOMER})))
+        await wanda.ok("hello", token=customer, client="c")
+        async with other.user(tenant, "bob"):
+            assert (await carl.event("user.status"))["user_id"] == "bob"
+            # All on one node are told at once, so hers would have come before this.
+            await wanda.settle()
+            assert "user.status" not in wanda.names()
 
 
 async def test_a_thousand_users_are_watched(one: Node, tenant: str) -> None:
