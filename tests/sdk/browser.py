@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
-from playwright.async_api import Browser, Page, Route, TimeoutError
+from playwright.async_api import Browser, Page, Route, TimeoutError, WebSocketRoute
 from pydantic import SecretStr
 
 from dispatcher.engine import Dispatcher
@@ -110,8 +110,17 @@ class Stage:
     async def queue(self, **policy: Any) -> str:
         return (await self.dispatcher.create_queue(BOSS, QueueCreate(**policy))).queue_id
 
-    async def enter(self, which: int, asked: dict[str, str], login: Callable[[Route], Any] | None = None) -> Person:
-        """Open the page from the node `which`, for somebody; `login` answers its logins in the node's place."""
+    async def enter(
+        self,
+        which: int,
+        asked: dict[str, str],
+        login: Callable[[Route], Any] | None = None,
+        socket: Callable[[WebSocketRoute], Any] | None = None,
+    ) -> Person:
+        """Open the page from the node `which`, for somebody.
+
+        `login` answers its logins in the node's place; `socket` stands between its WebSocket and the node.
+        """
         context = await self.browser.new_context()
         page = await context.new_page()
         self.pages.append(page)
@@ -120,6 +129,8 @@ class Stage:
         origin = f"http://127.0.0.1:{self.nodes[which].port}"
         if login is not None:
             await page.route("**/v1/login", login)
+        if socket is not None:
+            await page.route_web_socket("**/v1/ws", socket)
         text = PAGE.read_text()
         assert SCRIPT in text
         body = text.replace(SCRIPT, RECORDED)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
-from playwright.async_api import Route
+from playwright.async_api import Route, WebSocketRoute
 
 from api.auth import Tokens
 from dispatcher.model import Role
 from tests.processes import KEYS
-from tests.sdk.browser import TENANT, Person, Stage
+from tests.sdk.browser import TENANT, WAIT_MS, Person, Stage
 
 
 async def reloaded(stage: Stage) -> None:
@@ -58,6 +59,35 @@ async def reloaded(stage: Stage) -> None:
     assert await agent.count("AutoAssignUser") == 0
     await agent.do("CRVideo_HangupCall(CRVideo_GetSessionInfo().callID, '', 'h')")
     await ahead.told("NotifyCallHangup")
+
+
+async def read_while_it_changes(stage: Stage) -> None:
+    """A line that is to be read again while it is being read is read once more."""
+    queue = await stage.queue()
+    asked: list[int] = []
+    again = asyncio.Event()
+
+    def between(page: WebSocketRoute) -> None:
+        node = page.connect_to_server()
+
+        def ask(frame: str | bytes) -> None:
+            command = json.loads(frame)
+            if command["cmd"] == "list_contacts":
+                asked.append(command["id"])
+                if len(asked) == 2:
+                    again.set()
+            node.send(frame)
+
+        def tell(frame: str | bytes) -> None:
+            if asked and json.loads(frame).get("id") == asked[0]:
+                page.send(json.dumps({"events": [{"event": "queue.resync", "data": {"queue_id": queue}}], "at": 0}))
+            page.send(frame)
+
+        page.on_message(ask)
+        node.on_message(tell)
+
+    await stage.enter(1, {"as": "agent", "user": stage.someone("anna"), "queue": queue}, socket=between)
+    await asyncio.wait_for(again.wait(), WAIT_MS / 1000)
 
 
 async def without_a_server(stage: Stage) -> None:

@@ -77,6 +77,7 @@ OTHERS: tuple[Scene, ...] = (
     scenes_lines.with_a_token,
     scenes_lines.with_a_secret_for_long,
     scenes_lines.elsewhere,
+    scenes_lines.read_while_it_changes,
 )
 DEATHS: tuple[Scene, ...] = (scenes_lines.without_a_server, scenes_lines.without_a_server_in_a_call)
 """Of nodes: what else goes on there would not survive them."""

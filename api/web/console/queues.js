@@ -73,7 +73,10 @@ export class Queues {
 
   async list() {
     const { id } = this;
-    if (!id || this.is_listing) return;
+    if (!id) return;
+    // What is being listed may be from before the change that this call is about.
+    this.is_behind = this.is_listing;
+    if (this.is_listing) return;
     this.is_listing = true;
     try {
       const line = [];
@@ -86,7 +89,7 @@ export class Queues {
       if (id === this.id) this.line = line;
     } catch { /* the next change, or the next connection, lists it again */ }
     this.is_listing = false;
-    if (id !== this.id) this.list();
+    if (id !== this.id || this.is_behind) this.list();
     this.console.redraw();
   }
 

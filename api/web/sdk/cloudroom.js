@@ -145,20 +145,26 @@
       /** @type {Contact[]} */ this.contacts = [];
       this.is_cut = false;
       /** What came while the line is read. @type {[string, Contact][] | null} */ this.missed = null;
+      this.is_behind = false;
     }
 
     async load() {
+      // What is being read may be from before the change that this call is about.
+      this.is_behind = Boolean(this.missed);
       if (this.missed) return;
       /** @type {[string, Contact][]} */
       const missed = [];
       this.missed = missed;
       const page = await this.list({ queue_id: this.queue_id }).catch(() => null);
       this.missed = null;
-      if (!page) return;
-      this.contacts = page.items;
-      this.is_cut = Boolean(page.cursor);
-      // What came meanwhile may be in the list already, or not: both end the same.
-      for (const [event, contact] of missed) this.apply(event, contact);
+      const { is_behind } = this;
+      if (page) {
+        this.contacts = page.items;
+        this.is_cut = Boolean(page.cursor);
+        // What came meanwhile may be in the list already, or not: both end the same.
+        for (const [event, contact] of missed) this.apply(event, contact);
+      }
+      if (is_behind) await this.load();
     }
 
     /** @param {string} event @param {Contact} contact */
