@@ -52,6 +52,15 @@ def test_an_expired_token_is_told_apart() -> None:
         assert _code(tokens, Tokens([key]).mint("t", "u", "", {Role.CUSTOMER}, None, -1).token) is Code.TOKEN_TIMEOUT
 
 
+def test_a_token_that_has_been_read_ends_on_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    tokens = Tokens([NEW])
+    minted = tokens.mint("t", "u", "", {Role.CUSTOMER}, None, 60)
+    monkeypatch.setattr(time, "time", lambda: minted.expires_at / 1000 - 0.001)
+    assert tokens.read(minted.token).user_id == "u"
+    monkeypatch.setattr(time, "time", lambda: minted.expires_at / 1000)
+    assert _code(tokens, minted.token) is Code.TOKEN_TIMEOUT
+
+
 def _signed(payload: dict[str, object]) -> str:
     return jwt.encode(payload, NEW, algorithm="HS256")
 
