@@ -227,7 +227,7 @@ async def test_nobody_listening_is_unavailable(node: Node) -> None:
 
 
 async def test_a_command_that_may_have_been_carried_out_is_an_unknown_outcome(node: Node) -> None:
-    client, peer = await node.meet(snapshot(), timeout_s=0.05)
+    client, peer = await node.meet(snapshot(), timeout_s=1)
     async with client:
         asked = begin(client.stop_queuing())
         await peer.frame("stop_queuing")
@@ -237,7 +237,7 @@ async def test_a_command_that_may_have_been_carried_out_is_an_unknown_outcome(no
 
 
 async def test_a_command_never_sent_is_unavailable(node: Node) -> None:
-    client, peer = await node.meet(snapshot(), timeout_s=0.05)
+    client, peer = await node.meet(snapshot(), timeout_s=1)
     async with client:
         peer.drop()
         await node.peer()
@@ -247,7 +247,7 @@ async def test_a_command_never_sent_is_unavailable(node: Node) -> None:
 
 
 async def test_it_pings_and_leaves_a_silent_connection(node: Node) -> None:
-    client, peer = await node.meet(snapshot(), heartbeat_s=0.05)
+    client, peer = await node.meet(snapshot(), heartbeat_s=0.5)
     async with client:
         await peer.answer(await peer.frame("ping"))
         await peer.frame("ping")

@@ -192,7 +192,7 @@ class Deaf(Masters):
 async def test_a_line_that_falls_silent_is_replaced(store: Store, tenant: str) -> None:
     masters = Deaf(store)
     channel = key(tenant, "to", "ann")
-    async with listening(store, masters, probe_s=0.05, echo_s=0.2) as listener:
+    async with listening(store, masters, probe_s=0.05, echo_s=1.0) as listener:
         await listener.feed.subscribe(channel)
         await until(lambda: len(listener.feed.channels) == 2)
         assert listener.lost.empty()
@@ -206,7 +206,7 @@ async def test_a_line_that_goes_nowhere_before_its_first_probe_is_replaced(own_s
     """No end, no reset: only the first subscription of the probe can notice it."""
     async with before(own_server.port) as proxy:
         store = await connect(proxy.url)
-        async with listening(store, probe_s=0.05, echo_s=0.2) as listener:
+        async with listening(store, probe_s=0.05, echo_s=1.0) as listener:
             await listener.feed.subscribe(key("t", "to", "ann"))
             proxy.freeze_readers()
             late = asyncio.create_task(listener.feed.subscribe(key("t", "to", "bob")), name="subscribing")

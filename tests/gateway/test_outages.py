@@ -124,7 +124,7 @@ def _token(one: Running, user: str, role: Role) -> dict[str, str]:
 async def test_a_line_that_stalls_in_silence_is_noticed_and_everybody_here_gets_a_snapshot(scene: Scene) -> None:
     """No end and no reset, and nobody asks anything of it: only the probe can tell."""
     async with (
-        node_behind(scene, probe_s=0.2, echo_s=0.3) as one,
+        node_behind(scene, probe_s=0.2, echo_s=1.0) as one,
         one.user(TENANT, "ann") as ann,
         one.user(TENANT, "bob") as bob,
     ):
@@ -219,7 +219,7 @@ async def test_a_lost_last_message_of_a_queue_is_noticed_by_the_comparison(scene
 async def test_a_board_misses_nothing_while_the_channels_are_away(scene: Scene) -> None:
     agent = Actor(tenant=TENANT, user_id="ann", roles=frozenset({Role.AGENT}))
     async with (
-        node_behind(scene, probe_s=0.2, echo_s=0.3) as one,
+        node_behind(scene, probe_s=0.2, echo_s=1.0) as one,
         one.user(TENANT, "boss", Role.SUPERVISOR) as boss,
         one.user(TENANT, "ann"),
     ):
