@@ -21,7 +21,7 @@ from dispatcher.store.keys import key
 from dispatcher.tenancy import TenantPatch
 from tests.api.nodes import Running, node
 
-pytestmark = pytest.mark.lanes("embedded", "redis")
+pytestmark = pytest.mark.lanes("redis")
 
 SECRET = "pages & backends"
 MADE_AT = 1_763_824_800_000

@@ -17,7 +17,7 @@ from dispatcher.settings import Settings
 from dispatcher.store.connect import Store
 from tests.api.fakes import ASSIGNMENT_ID, CONTACT_ID
 
-pytestmark = pytest.mark.lanes("embedded", "redis")
+pytestmark = pytest.mark.lanes("redis")
 
 TEXTS = [
     "",

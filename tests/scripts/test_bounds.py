@@ -16,7 +16,7 @@ import pytest
 from dispatcher.model import CAPACITY_MAX, SERVED_QUEUES_MAX
 from tests.scripts.world import SCRIPTS, World
 
-pytestmark = pytest.mark.lanes("embedded", "redis")
+pytestmark = pytest.mark.lanes("redis")
 
 ROOT: dict[str, Any] = {"actor": "root", "supervisor": 1}
 BACKEND: dict[str, Any] = {"actor": "backend", "supervisor": 1, "presence": "none"}

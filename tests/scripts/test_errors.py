@@ -11,7 +11,7 @@ from tests.scripts import error_scenes_calls, error_scenes_sessions  # noqa: F40
 from tests.scripts.error_scenes import SCENES, Arguments, scene, served
 from tests.scripts.world import SCRIPTS, START_AT, Failed, World
 
-pytestmark = pytest.mark.lanes("embedded", "redis")
+pytestmark = pytest.mark.lanes("redis")
 
 ACCOUNT = '{"name":"Kim","roles":"agent","queues":"*","password_hash":"x"}'
 NOBODY = f"{START_AT}-9999"

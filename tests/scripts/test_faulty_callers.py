@@ -11,7 +11,7 @@ from dispatcher.store.scripts import COMMON_ARGUMENTS
 from tests.scripts.test_requests import scene
 from tests.scripts.world import SCRIPTS, Failed, World
 
-pytestmark = pytest.mark.lanes("embedded", "redis")
+pytestmark = pytest.mark.lanes("redis")
 
 FAULTY = ("", "x", "-1", "1e99", "nan", "1 2", "{}", '"', "\n")
 Arguments = dict[str, Any]

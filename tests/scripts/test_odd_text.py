@@ -13,7 +13,7 @@ import pytest
 from dispatcher.store import keys
 from tests.scripts.world import World
 
-pytestmark = pytest.mark.lanes("embedded", "redis")
+pytestmark = pytest.mark.lanes("redis")
 
 ROOT: dict[str, Any] = {"actor": "root", "supervisor": 1}
 

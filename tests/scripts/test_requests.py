@@ -9,7 +9,7 @@ import pytest
 from dispatcher.store import keys
 from tests.scripts.world import SCRIPTS, Failed, World
 
-pytestmark = pytest.mark.lanes("embedded", "redis")
+pytestmark = pytest.mark.lanes("redis")
 
 REMEMBERING = sorted(name for name, source in SCRIPTS.commands.items() if "REQUEST" in source.sections["ERRORS"])
 
