@@ -6,7 +6,18 @@ from typing import NamedTuple
 
 from pydantic import Field
 
-from dispatcher.model import AgentState, Assignment, Call, Contact, Model, Queue, QueueStatus, Snapshot, UserStatus
+from dispatcher.model import (
+    AgentState,
+    Assignment,
+    Call,
+    Contact,
+    ContactId,
+    Model,
+    Queue,
+    QueueStatus,
+    Snapshot,
+    UserStatus,
+)
 
 
 class QueuingInfo(Model):
@@ -48,11 +59,12 @@ class QueueRef(Model):
 
 
 class Audit(Model):
-    """A supervisor did something to somebody or something else."""
+    """A supervisor did something to somebody or something else; to which contact, where it was one."""
 
     actor_id: str
     command: str
     subject: str
+    contact_id: ContactId | None = None
 
 
 class SessionRef(Model):

@@ -90,7 +90,8 @@ async def _story(store: Store, tenant: str, contact_id: str) -> list[Step]:
     while entries := (await log.read(store, tenant, since, log.BATCH_MAX)).entries:
         actors = {entry.cursor: _actor(entry) for entry in entries}
         for entry in Choice(contact_id=contact_id).of(entries):
-            steps += [Step(entry.at, event, actors[entry.cursor]) for event in entry.events]
+            told = [event for event in entry.events if event.event != "audit"]
+            steps += [Step(entry.at, event, actors[entry.cursor]) for event in told]
             if any(step.event.event == "contact.ended" for step in steps):
                 return steps
         since = entries[-1].cursor

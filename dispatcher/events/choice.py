@@ -43,7 +43,6 @@ def choice(types: str = "", contact_id: str = "") -> Choice:
 
 
 def _contacts(event: Event) -> set[object]:
-    """Return the contact that an event is about: as itself, inside an assignment, or as what somebody acted on."""
-    data = event.data
-    inside = data.get("contact")
-    return {data.get("contact_id"), data.get("subject"), inside.get("contact_id") if isinstance(inside, dict) else None}
+    """Return the contact that an event is about: as itself, or inside an assignment."""
+    inside = event.data.get("contact")
+    return {event.data.get("contact_id"), inside.get("contact_id") if isinstance(inside, dict) else None}

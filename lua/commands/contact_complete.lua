@@ -14,7 +14,7 @@ local c, failure = own_contact(contact_id)
 if failure then return failure end
 if c.state == 'ended' and c.reason == 'completed' then return done(contact_json(c)) end
 if c.state ~= 'serving' then return fail('WRONG_STATE', 'the contact is ' .. c.state) end
-audit('complete', c.agent_id)
+audit('complete', c.agent_id, c.id)
 local u = end_service(c, 'completed')
 settle(u, 'complete')
 return done(contact_json(c))

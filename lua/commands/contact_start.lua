@@ -16,7 +16,7 @@ if c.state ~= 'preparing' then return fail('WRONG_STATE', 'the contact is ' .. c
 if is_ringing(c) then return fail('WRONG_STATE', 'its call rings') end
 
 local u = agent(c.agent_id)
-audit('start', u.id)
+audit('start', u.id, c.id)
 accept_by_acting(c, u)
 begin_service(c, u)
 -- With a capacity above 1 he may be able again.

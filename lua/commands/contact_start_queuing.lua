@@ -30,10 +30,10 @@ if q.join_when_no_agents ~= '1' and redis.call('ZCOUNT', QUEUE_AGENTS .. queue_i
   return fail('NO_AGENTS')
 end
 
-audit('start_queuing', customer_id)
 if name == '' then name = redis.call('HGET', customer.key, 'name') or '' end
 create_user(customer)
 local c = new_contact(next_id(), customer_id, queue_id, name, ext, presence)
+audit('start_queuing', customer_id, c.id)
 put(customer, {contact = c.id})
 if customer.session == '' then begin_without_session(customer, name, presence) end
 local place_now = place(c)

@@ -20,7 +20,7 @@ local is_mine = c.customer_id == actor
 if c.state ~= 'ended' and not (is_mine and user(actor).call ~= '') then
   local reason = 'removed'
   if is_mine then reason = c.state == 'serving' and 'completed' or 'abandoned' end
-  audit('stop_queuing', c.customer_id)
+  audit('stop_queuing', c.customer_id, c.id)
   local u = close_contact(c, reason)
   if u then settle(u, reason) end
 end

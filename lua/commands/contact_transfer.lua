@@ -30,7 +30,7 @@ else
   end
 end
 
-audit('transfer', c.customer_id)
+audit('transfer', c.customer_id, c.id)
 local u
 local from = queue(c.queue_id)
 if waits then

@@ -255,10 +255,14 @@ async def test_one_contact_s_story_from_its_beginning(shop: Tenant) -> None:
         await shop.dispatcher.stop_queuing(shop.admin, contact)
         told = await reader.until("contact.ended")
     story = [event for each in told for event in each.data["events"]]
-    assert [event["event"] for event in story if event["event"] != "audit"] == [
-        "contact.entered", "contact.left", "contact.ended",
+    assert [event["event"] for event in story] == [
+        "audit", "contact.entered", "audit", "contact.left", "contact.ended",
     ]  # fmt: skip
-    assert {event["data"].get("contact_id") or event["data"]["subject"] for event in story} == {contact}
+    assert {event["data"]["contact_id"] for event in story} == {contact}
+    assert [event["data"]["command"] for event in story if event["event"] == "audit"] == [
+        "start_queuing",
+        "stop_queuing",
+    ]
 
 
 async def test_the_story_of_a_contact_that_was_served(shop: Tenant) -> None:

@@ -90,10 +90,10 @@ class Commands(World):
         if self.paused:
             raise Refused("UNAVAILABLE")
 
-    def _audit(self, actor: Actor, command: str, subject: str) -> None:
+    def _audit(self, actor: Actor, command: str, subject: str, contact_id: str | None = None) -> None:
         """A supervisor acts for somebody else."""
         if actor.is_supervisor and actor.user_id != subject:
-            self.say("audit", actor.user_id, command, subject)
+            self.say("audit", actor.user_id, command, subject, contact_id)
 
     def _queue(self, queue_id: str) -> QueueState:
         if queue_id not in self.queues:

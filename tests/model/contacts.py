@@ -43,8 +43,8 @@ class Contacts(Commands):
             raise Refused("CALL_EXIST")
         self._admit(queue)
         self.users[customer_id] = user
-        self._audit(actor, "start_queuing", customer_id)
         contact_id = self.next_id()
+        self._audit(actor, "start_queuing", customer_id, contact_id)
         at = int(contact_id[:13])
         contact = ContactState(contact_id, customer_id, name or user.name, queue_id, ext, presence, at, at)
         user.name = user.name or name
@@ -77,7 +77,7 @@ class Contacts(Commands):
         in_call = contact.customer_id == actor.user_id and self.call_about(contact) is not None
         if contact.state == "ended" or in_call:
             return views.contact(self, contact)
-        self._audit(actor, "stop_queuing", contact.customer_id)
+        self._audit(actor, "stop_queuing", contact.customer_id, contact.contact_id)
         if contact.customer_id != actor.user_id:
             reason = "removed"
         else:
@@ -105,7 +105,7 @@ class Contacts(Commands):
         given = contact.assignment
         if given is None or contact.state != "preparing" or self.is_ringing(contact):
             raise Refused("WRONG_STATE")
-        self._audit(actor, "start", given.agent_id)
+        self._audit(actor, "start", given.agent_id, contact.contact_id)
         self.accept_by_acting(given)
         self.begin_service(contact, given)
         self.match_agent(self.users[given.agent_id])
@@ -150,7 +150,7 @@ class Contacts(Commands):
             return views.contact(self, contact)
         if contact.state != "serving":
             raise Refused("WRONG_STATE")
-        self._audit(actor, "complete", contact.agent_id)
+        self._audit(actor, "complete", contact.agent_id, contact.contact_id)
         self.end_whatever(contact, "completed")
         return views.contact(self, contact)
 
@@ -168,7 +168,7 @@ class Contacts(Commands):
             raise Refused("WRONG_STATE")
         target = self._target_queue(contact, queue_id) if queue_id else None
         chosen = self._target_agent(contact, agent_id) if agent_id else None
-        self._audit(actor, "transfer", contact.customer_id)
+        self._audit(actor, "transfer", contact.customer_id, contact.contact_id)
         user = None
         if waits:
             self.say_contact("contact.left", contact, "moved")

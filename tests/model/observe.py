@@ -303,7 +303,7 @@ def _event(event: str, data: dict[str, Any]) -> Event:
         "agent.service": ("agent_id", "queue_id", "serving", "priority"),
         "queue.changed": ("queue_id", "priority", "open", "deleting"),
         "queue.deleted": ("queue_id",),
-        "audit": ("actor_id", "command", "subject"),
+        "audit": ("actor_id", "command", "subject", "contact_id"),
         "session.replaced": ("session_id",),
     }[event]
     absent = {"dnd_reason": ""}

@@ -83,7 +83,8 @@ async def test_joining_for_somebody_else_is_audited_and_he_keeps_his_name(world:
     join = {**ROOT, "queue_id": "q", "presence": "none"}
     given = await world.run("contact_start_queuing", **join, customer_id="kim", name="The Caller")
     assert world.told() == ["audit", "contact.entered"]
-    assert world.events[0][1] == {"actor_id": "root", "command": "start_queuing", "subject": "kim"}
+    audit = {"actor_id": "root", "command": "start_queuing", "subject": "kim", "contact_id": given["contact_id"]}
+    assert world.events[0][1] == audit
     assert given["name"] == "The Caller"
     assert (await world.run("session_snapshot", actor="kim"))["user"]["name"] == "Kim"
     unknown = await world.run("contact_start_queuing", **join, customer_id="+49 30 1234", name="Lea")
@@ -307,7 +308,7 @@ async def test_a_supervisor_starts_and_completes_for_an_agent(world: World) -> N
     contact = await world.customer("kim", "q")
     await world.run("contact_start", **ROOT, contact_id=contact)
     assert world.told() == ["audit", "assignment.accepted", "contact.serving", "agent.changed"]
-    assert world.events[0][1] == {"actor_id": "root", "command": "start", "subject": "anna"}
+    assert world.events[0][1] == {"actor_id": "root", "command": "start", "subject": "anna", "contact_id": contact}
     await world.run("contact_complete", **ROOT, contact_id=contact)
     assert world.told() == ["audit", "assignment.completed", "contact.ended(completed)", "agent.changed"]
 
