@@ -16,14 +16,15 @@ from tests.model.sessions import Sessions
 from tests.model.state import GAP_MS, LEASE_MS, AssignmentState, ContactState, QueueState, Refused, UserState
 
 TICK_TIMERS_MAX = 16
-LEASE_BATCH = 16
-DELETE_BATCH = 50
+BATCH = 50
+"""What one run does of the long work that goes on with the next tick; a session that ends counts as three."""
 
 
 class Model(Sessions):
     """All commands in scope, on a virtual clock that only the tests move (`now`, ms)."""
 
     _queue_next = 1
+    _batch_left = BATCH
 
     # Queues
 
@@ -77,23 +78,25 @@ class Model(Sessions):
         if not queue.deleting:
             queue.deleting = True
             self._queue_changed(queue)
+        self._batch_left = BATCH
         self._delete_batch(queue)
         return queue_id not in self.queues
 
     def _delete_batch(self, queue: QueueState) -> None:
         """End some contacts of a queue being deleted, then dismiss some of its agents, then let it go."""
-        left = DELETE_BATCH
         for state in ("waiting", "held", "preparing"):
             # Those who are prepared go in the order of their offers.
             found = sorted(self.contacts_in(queue.queue_id, state), key=lambda contact: contact.matched_at or 0)
-            for contact in found[:left]:
-                left -= 1
+            for contact in found[: self._batch_left]:
+                self._batch_left -= 1
                 self.end_whatever(contact, "removed")
         agents = [user for user in self.users.values() if queue.queue_id in user.serves]
-        for user in sorted(agents, key=lambda user: (user.session != "", user.user_id.encode()))[:left]:
-            left -= 1
+        agents.sort(key=lambda user: (user.session != "", user.user_id.encode()))
+        for user in agents[: self._batch_left]:
+            self._batch_left -= 1
             self._dismiss(user, queue.queue_id)
-        if not left:
+        served = any(queue.queue_id in user.serves for user in agents)
+        if served or self.contacts_in(queue.queue_id, "waiting", "held", "preparing"):
             self.timers[f"delete:{queue.queue_id}"] = self.now
         elif not self.contacts_in(queue.queue_id, "serving"):
             del self.queues[queue.queue_id]
@@ -249,6 +252,7 @@ class Model(Sessions):
         self.events = []
         if self.paused:
             return self.now + 1000
+        self._batch_left = BATCH
         with self._command():
             first = sorted((at, member) for member, at in self.timers.items())[:TICK_TIMERS_MAX]
             due = [member for at, member in first if at <= self.now]
@@ -292,7 +296,8 @@ class Model(Sessions):
             self.lose(name)
             self._lose_agent(self.users[name])
         elif kind == "lease":
-            for session, user in self.held_by_node(name)[:LEASE_BATCH]:
+            for session, user in self.held_by_node(name)[: self._batch_left // 3]:
+                self._batch_left -= 3
                 self.end_session(user, session)
             if self.held_by_node(name):
                 self.timers[f"lease:{name}"] = self.now
@@ -309,6 +314,10 @@ class Model(Sessions):
 
     def _lose_agent(self, user: UserState) -> None:
         """An agent has been away too long: he serves nothing, what he holds goes back or ends."""
+        if self._batch_left < 3:
+            self._lose_later(user)
+            return
+        self._batch_left -= 3
         for queue_id in sorted(user.serves, key=lambda queue_id: (user.serves[queue_id], queue_id)):
             self._dismiss(user, queue_id)
         contact = self.prepared(user)
@@ -316,5 +325,12 @@ class Model(Sessions):
             self.withdraw(contact)
         in_order_of_offers = [given for given in self.assignments.values() if given.agent_id == user.user_id]
         for given in in_order_of_offers:
-            if given.state == "serving":
+            if given.state == "serving" and self._batch_left:
+                self._batch_left -= 1
                 self.end_whatever(self.contacts[given.contact_id], "agent_lost")
+        self._lose_later(user)
+
+    def _lose_later(self, user: UserState) -> None:
+        """What this run has no room for goes on with the next tick."""
+        if user.serves or self.load(user):
+            self.timers[f"grace:{user.user_id}"] = self.now

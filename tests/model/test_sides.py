@@ -165,6 +165,34 @@ async def test_one_tick_takes_sixteen_timers(play: Play) -> None:
     await play.tick()
 
 
+async def test_what_falls_due_together_shares_what_one_tick_does(play: Play) -> None:
+    """Two nodes die, agents are lost who serve many, and a queue is emptied: each tick does a part of it."""
+    for queue_id in ("1", "2"):
+        await play.queue(queue_id)
+    for name in ("ann", "Bob"):
+        await play.agent(name, "1", capacity=40)
+        for number in range(30):
+            await play.served(name, f"{name}-{number}")
+        await play.both("set_dnd", play.boss, name, 1)
+        await play.both("close_session", play.tenant, name, f"session of {name}")
+    for number in range(60):
+        await play.phone(f"k{number}", "2")
+    # Their leases end in the same moment as the graces.
+    await play.set_clock(play.model.now + 20_000)
+    for number in range(24):
+        user_id = f"u{number:02}"
+        await play.both("open_session", play.actor(user_id), f"session of {user_id}", f"n{number % 2}")
+    await play.set_clock(play.model.now + 10_000)
+    await play.both("delete_queue", play.boss, "2", True)
+    ticks = 0
+    while any(at <= play.model.now for at in play.model.timers.values()):
+        await play.tick()
+        ticks += 1
+    assert ticks > 2
+    assert [user.user_id for user in play.model.users.values() if user.session or user.serves] == []
+    assert [contact for contact in play.model.contacts.values() if contact.state != "ended"] == []
+
+
 async def test_settings_made_before_he_serves(play: Play) -> None:
     await play.queue()
     await play.agent("ann", capacity=3)
