@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable, Collection, MutableMapping
+from collections.abc import Awaitable, Callable, Collection, Coroutine, MutableMapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -31,6 +31,8 @@ Origins = Callable[[str], Awaitable[Collection[str]]]
 DRAIN_EACH_S = 0.01
 """Between two sockets that are closed by a drain, where they are so few that its time is not needed."""
 REPORT_BACKOFF_S = (0.2, 5.0)
+LATE_S = (1.0, 10.0, 100.0)
+"""The pauses before a session is reported gone again whose opening was given up unanswered."""
 _REPEATABLE = frozenset({Code.UNAVAILABLE, Code.OUTCOME_UNKNOWN, Code.RATE_LIMITED})
 
 
@@ -76,7 +78,7 @@ class Limits:
     `silence_s`: a client pings every 10 s; after three that did not come its socket is gone. `warn_s`: how long
     before its end a token is said to expire. `outbox_*`: what may wait for a slow reader; a frame is some hundred
     bytes, so the frames are the bound for events, the bytes for large answers. `close_s`: how long a closing
-    socket may take to write what is left.
+    socket may take to write what is left. `late_s`: see `LATE_S`.
     """
 
     hello_s: float = 5.0
@@ -85,6 +87,7 @@ class Limits:
     outbox_frames: int = 1000
     outbox_bytes: int = 4 * 1024 * 1024
     close_s: float = 5.0
+    late_s: tuple[float, ...] = LATE_S
 
 
 async def no_origins(tenant: str) -> Collection[str]:
@@ -121,6 +124,7 @@ class Gateway:
         self._sockets: set[Socket] = set()
         self._empty = asyncio.Event()
         self._reports: set[asyncio.Task[None]] = set()
+        self._late: set[asyncio.Task[None]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one socket until it is closed."""
@@ -164,19 +168,33 @@ class Gateway:
                 async with asyncio.timeout(self.limits.close_s + 1):
                     await self._empty.wait()
 
-    def report_gone(self, tenant: str, user_id: str, session_id: str) -> None:
-        """Report a closed session, again and again until it is answered; not while draining."""
+    def report_gone(self, tenant: str, user_id: str, session_id: str, *, unsure: bool = False) -> None:
+        """Report a closed session, again and again until it is answered; not while draining.
+
+        `unsure`: nobody knows whether it was opened, so that it may still be, by a command that was under way on a
+        connection given up since, and that this report overtakes. Then it is reported again, some time later.
+        """
         if self.draining:
             return
-        task = asyncio.create_task(self._report(tenant, user_id, session_id), name="gateway:report")
-        self._reports.add(task)
-        task.add_done_callback(self._reports.discard)
+        self._spawn(self._reports, self._report(tenant, user_id, session_id))
+        if unsure:
+            self._spawn(self._late, self._report_late(tenant, user_id, session_id))
+
+    def _spawn(self, tasks: set[asyncio.Task[None]], job: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(job, name="gateway:report")
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
 
     async def stop(self, timeout_s: float = 5.0) -> None:
         """Wait for the reports under way; one that is cut off leaves a session that only its next login ends."""
         if self._reports:
             await asyncio.wait(self._reports, timeout=timeout_s)
-        await end(self._reports)
+        await end(self._reports | self._late)
+
+    async def _report_late(self, tenant: str, user_id: str, session_id: str) -> None:
+        for pause_s in self.limits.late_s:
+            await asyncio.sleep(pause_s)
+            await self._report(tenant, user_id, session_id)
 
     async def _report(self, tenant: str, user_id: str, session_id: str) -> None:
         delay, longest = REPORT_BACKOFF_S

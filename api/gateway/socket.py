@@ -49,6 +49,7 @@ class Socket:
         "_send",
         "_session_id",
         "_timers",
+        "_unsure",
     )
 
     def __init__(self, gateway: Gateway, scope: Scope, receive: Receive, send: Send) -> None:
@@ -64,6 +65,7 @@ class Socket:
         self._client = ""
         self._member: Member | None = None
         self._opened = False
+        self._unsure = False
         self._gone = False
         self._timers: list[asyncio.TimerHandle] = []
 
@@ -147,6 +149,7 @@ class Socket:
                 self._actor, self._session_id, self, self._tell_snapshot(request.id), watching=args.watch
             )
         except DispatcherError as error:
+            self._unsure = error.code is Code.OUTCOME_UNKNOWN
             self.send(failed(request.id, error))
             self._end(_close_code(error.code), error.detail)
             raise Ended from error
@@ -264,7 +267,8 @@ class Socket:
         if self._member is not None:
             self._gateway.hub.leave(self._member)
         if self._opened and self._actor is not None:
-            self._gateway.report_gone(self._actor.tenant, self._actor.user_id, self._session_id)
+            who = self._actor.tenant, self._actor.user_id
+            self._gateway.report_gone(*who, self._session_id, unsure=self._unsure)
 
     async def _finish(self, writer: asyncio.Task[None]) -> None:
         """Give the writer a moment for the rest. A reader who takes nothing does not hold us up for longer."""

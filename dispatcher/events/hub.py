@@ -108,21 +108,23 @@ class Hub:
     async def join(self, actor: Actor, session_id: str, sink: Sink, tell: Tell, *, watching: bool = False) -> Member:
         """Open a session and attach it: `tell(snapshot)`, then every frame after it, to `sink`.
 
-        Errors: those of `open_session`; UNAVAILABLE if it takes longer than `join_s`. After an error
-        or a cancellation nothing is attached, but the session may have been opened: the caller closes it.
+        Errors: those of `open_session`; after `join_s` UNAVAILABLE, or OUTCOME_UNKNOWN if it was to be opened by then.
+        After an error or a cancellation nothing is attached, but the session may be open: the caller closes it.
         """
         member = Member(actor, session_id, sink, watching=watching)
         channel = self._channel(member)
         self._members.setdefault(channel, set()).add(member)
+        code = Code.UNAVAILABLE
         try:
             async with asyncio.timeout(self.pace.join_s):
                 await self.feed.subscribe(channel)
+                code = Code.OUTCOME_UNKNOWN
                 snapshot = await self._engine.open_session(actor, session_id, self.node_id, watch=watching)
                 member.learn_snapshot(snapshot)
                 await self._follow_before_answering(member)
         except TimeoutError as error:
             self.leave(member)
-            raise DispatcherError(Code.UNAVAILABLE, "the store did not answer in time") from error
+            raise DispatcherError(code, "the store did not answer in time") from error
         except BaseException:
             self.leave(member)
             raise
