@@ -7,6 +7,7 @@ import json
 from typing import Any, cast
 
 import pytest
+from redis.exceptions import RedisClusterException
 
 from dispatcher.engine import Dispatcher
 from dispatcher.errors import Code, DispatcherError
@@ -121,6 +122,23 @@ async def test_another_epoch_or_a_smaller_offset_is_repaired(one: Node, store: S
         await store.client.hset(key(tenant, "user", "ann"), "offset", 7)
         await one.hub.compare()
         assert (await ann.frame("snapshot"))["offset"] == 7
+
+
+async def test_comparing_goes_on_after_whatever_failure(store: Store, dispatcher: Dispatcher, tenant: str) -> None:
+    """A cluster's client fails in ways of its own while some slots have no server, and others do."""
+    failures: list[Exception] = [RedisClusterException("not all slots are covered"), ValueError("no number")]
+
+    class Failing:
+        def pipeline(self, **options: Any) -> Any:
+            if failures:
+                raise failures.pop()
+            return store.client.pipeline(**options)
+
+    async with node(store, dispatcher, pace=Pace(compare_s=0.01, settle_s=0.0)) as one, one.user(tenant, "ann") as ann:
+        vars(one.hub._marks)["_client"] = Failing()
+        await until(lambda: not failures)
+        await store.client.hset(key(tenant, "user", "ann"), "epoch", "another")
+        assert (await ann.frame("snapshot"))["epoch"] == "another"
 
 
 async def test_what_is_published_while_a_session_joins_is_delivered_once(
