@@ -8,7 +8,7 @@ from dispatcher.model import Actor
 from tests.model import views
 from tests.model.command import Result
 from tests.model.contacts import Contacts
-from tests.model.state import AGENT_GRACE_MS, CUSTOMER_GRACE_MS, CallState, ContactState, Refused, UserState
+from tests.model.state import CallState, ContactState, Refused, UserState
 
 UNASSIGNED_RING_MS = 30_000
 WATCH_MS = 60_000
@@ -148,7 +148,7 @@ class Calls(Contacts):
 
     def grace_ms(self, user: UserState) -> int:
         """How long somebody without a connection may come back."""
-        return AGENT_GRACE_MS if self.is_agent(user) else CUSTOMER_GRACE_MS
+        return self.agent_grace_ms if self.is_agent(user) else self.customer_grace_ms
 
     def lose(self, user_id: str) -> None:
         """The grace is over of somebody with an open contact, or in a call."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dispatcher.model import Actor, Presence
 from tests.model import views
 from tests.model.command import Commands, Result
-from tests.model.state import CUSTOMER_GRACE_MS, AssignmentState, ContactState, QueueState, Refused, UserState
+from tests.model.state import AssignmentState, ContactState, QueueState, Refused, UserState
 
 
 class Contacts(Commands):
@@ -51,7 +51,7 @@ class Contacts(Commands):
         self.contacts[contact_id] = contact
         self.enter(contact)
         if contact.state == "held":
-            self.timers[f"grace:{customer_id}"] = self.now + CUSTOMER_GRACE_MS
+            self.timers[f"grace:{customer_id}"] = self.now + self.customer_grace_ms
         self.say_contact("contact.entered", contact)
         self.match_contact(contact)
         return views.contact(self, contact)

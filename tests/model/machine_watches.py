@@ -1,11 +1,14 @@
-"""The state machine with supervisors who watch: sessions beside the current one, and commands sent over them."""
+"""The state machine with supervisors: who watch, in sessions beside the current one, and who change options."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
 from dispatcher.model import Actor, Role
+from dispatcher.tenancy import TenantPatch
 from tests.model.machine import AGENTS, BOSS, NODES, numbers, seldom
 from tests.model.machine_calls import CallMachine
 from tests.model.state import WatchState
@@ -16,6 +19,8 @@ BOARDS = tuple(f"board-{number}" for number in range(10))
 boards = st.sampled_from(BOARDS)
 watchers = st.sampled_from((BOSS, BOSS, AGENTS[0]))
 nodes = st.sampled_from(("", *NODES))
+seconds = st.sampled_from((1, 2, 30, 60))
+graces = st.fixed_dictionaries({}, optional={"customer_grace": seconds, "agent_grace": seconds})
 
 
 class WatchMachine(CallMachine):
@@ -42,6 +47,10 @@ class WatchMachine(CallMachine):
             tenant=self.sides.tenant, user_id=user_id, name="", roles=frozenset({role, Role.AGENT}), client=board
         )
         self.send("open_session", actor, f"watch-{self.sessions}", node, watch=True)
+
+    @rule(graces=graces)
+    def change_graces(self, graces: dict[str, Any]) -> None:
+        self.send("update_tenant", self.boss(), TenantPatch(**graces))
 
     @rule(user=watchers, board=boards, node=nodes, no_supervisor=seldom)
     def watch(self, user: str, board: str, node: str, no_supervisor: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dispatcher.model import Actor
+from dispatcher.tenancy import TenantPatch
 from tests.model import views
 from tests.model.calls import Calls
 from tests.model.command import Result
@@ -110,6 +111,22 @@ class Sessions(Calls):
         if held:
             self.timers[f"lease:{node_id}"] = self.now + LEASE_MS
         return held
+
+    def update_tenant(self, actor: Actor, patch: TenantPatch) -> Result:
+        """Change the graces; those that run already keep their ends."""
+        self.events = []
+        self.check_running()
+        if patch.customer_grace is not None:
+            self.customer_grace_ms = patch.customer_grace * 1000
+        if patch.agent_grace is not None:
+            self.agent_grace_ms = patch.agent_grace * 1000
+        if names := sorted(patch.model_fields_set):
+            self._audit(actor, "update_tenant", " ".join(names))
+        return {
+            "customer_grace": self.customer_grace_ms // 1000,
+            "agent_grace": self.agent_grace_ms // 1000,
+            "customer_reach": self.customer_reach,
+        }
 
     def pause_tenant(self, tenant: str) -> bool:
         """Let nothing happen but connections that come and go."""

@@ -13,6 +13,7 @@ from dispatcher.store.connect import Store
 from dispatcher.store.keys import TENANTS, key
 from dispatcher.store.runner import Runner
 from dispatcher.store.scripts import Scripts
+from dispatcher.tenancy import TenantOptions
 from tests.model.observe import comparable, doctors_state, observe_keys, observe_model, read_keys, read_log
 from tests.model.reference import Model
 from tests.model.state import Refused
@@ -123,6 +124,8 @@ def _plain(result: Any) -> Any:
         plain = result.model_dump(mode="json")
         queues = sorted(plain["queues"], key=lambda service: str(service["queue_id"]))
         return plain | {"queues": queues, "contacts": sorted(plain["contacts"])}
+    if isinstance(result, TenantOptions):
+        return result.model_dump(mode="json", include={"customer_grace", "agent_grace", "customer_reach"})
     if isinstance(result, Snapshot):
         given = sorted(result.assignments, key=lambda assignment: assignment.contact.contact_id)
         return {

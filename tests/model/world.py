@@ -7,7 +7,17 @@ Times are epoch milliseconds of a clock that the tests move.
 
 from __future__ import annotations
 
-from tests.model.state import AssignmentState, CallState, ContactState, Event, QueueState, UserState, WatchState
+from tests.model.state import (
+    AGENT_GRACE_MS,
+    CUSTOMER_GRACE_MS,
+    AssignmentState,
+    CallState,
+    ContactState,
+    Event,
+    QueueState,
+    UserState,
+    WatchState,
+)
 
 
 class World:
@@ -21,6 +31,8 @@ class World:
         self.assignments: dict[str, AssignmentState] = {}
         self.calls: dict[str, CallState] = {}
         self.customer_reach = "assigned"
+        self.customer_grace_ms = CUSTOMER_GRACE_MS
+        self.agent_grace_ms = AGENT_GRACE_MS
         self.watched_until = 0
         self.timers: dict[str, int] = {}
         self.events: list[Event] = []
