@@ -15,6 +15,7 @@ from typing import Any
 
 import orjson
 import structlog
+from redis.exceptions import RedisError
 
 from dispatcher.errors import Code, DispatcherError
 from dispatcher.events.board import Boards
@@ -361,9 +362,9 @@ class Hub:
             await asyncio.sleep(self.pace.compare_s * random.uniform(0.8, 1.0))
             try:
                 await self.compare()
-            except Exception:
-                # Whatever it was: nobody else would go on comparing.
-                log.exception("hub.compare_failed")
+            except Exception as error:  # whatever it was: nobody else would go on comparing
+                is_odd = not isinstance(error, (RedisError, OSError))
+                log.warning("hub.compare_failed", reason=str(error), exc_info=is_odd)
 
     async def compare(self) -> None:
         """Compare what was delivered with what Redis says was published, and repair. Errors: redis-py's."""
