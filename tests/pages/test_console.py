@@ -149,6 +149,22 @@ async def test_a_queue_is_created_edited_and_deleted(house: House) -> None:
     await expect(other.get_by_role("link", name="Accounts")).to_have_count(0)
 
 
+async def test_a_queue_where_somebody_is_served_is_deleted_when_he_has_left(house: House) -> None:
+    await house.queue("sales")
+    await join(await house.customer("kim"), "Sales")
+    anna = await house.agent("anna")
+    await serve(anna, "Sales")
+    await button(anna, "Accept").click()
+    await button(anna, "Start without call").click()
+    boss = await house.supervisor("boss", role=Role.ADMIN, part="queues/sales")
+    await button(boss, "Delete").click()
+    await boss.get_by_label("Also if it is not empty").check()
+    await answer(boss, "Delete")
+    await expect(row(boss, "Sales")).to_contain_text("Being deleted")
+    await button(anna, "Complete").click()
+    await expect(row(boss, "Sales")).to_have_count(0)
+
+
 async def test_the_log_is_followed_searched_and_held(house: House) -> None:
     await house.queue("sales")
     boss = await house.supervisor("boss", part="log")

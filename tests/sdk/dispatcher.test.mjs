@@ -141,6 +141,21 @@ test('errors are those of the closed set', async () => {
   await fails(login(URL_OF_NODE, { tenant: TENANT, secret: 'wrong', user_id: 'kim' }), 'TOKEN_AUTH_FAILED', 21);
 });
 
+test('a queue that is deleted while somebody is served there goes when he has left', async () => {
+  const queue_id = await queue();
+  const customer = await join(someone('kim'));
+  const agent = await join(someone('anna'), { roles: ['agent'] });
+  await agent.start_service({ queue_id });
+  const { contact_id } = await customer.start_queuing({ queue_id });
+  await until(agent, (state) => state.assignments.length);
+  await agent.start({ contact_id });
+  // The answer is 202, which has no body.
+  assert.equal(await boss.http.delete_queue(queue_id, { force: true }), null);
+  assert.equal((await boss.http.get_queue(queue_id)).deleting, true);
+  await agent.complete({ contact_id });
+  await fails(boss.http.get_queue(queue_id), 'QUE_ID_INVALID', 400);
+});
+
 test('a listener that fails keeps nobody else from hearing, and can be taken off', async (t) => {
   t.mock.method(console, 'error', () => {});
   const queue_id = await queue();

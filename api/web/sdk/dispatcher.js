@@ -472,7 +472,8 @@ export class Rows {
     for (let attempt = 0; ; attempt++) {
       const init = { method, headers: { ...headers, ...once }, body: body && JSON.stringify(body) };
       const response = await fetch(this.url + path, init).catch((/** @type {Error} */ error) => error);
-      if (response instanceof Response && response.ok) return response.status === 204 ? null : response.json();
+      // 204 has no body, nor has the 202 of a queue that goes when it is empty.
+      if (response instanceof Response && response.ok) return response.text().then((text) => (text ? JSON.parse(text) : null));
       const lost = failure('OUTCOME_UNKNOWN', String(response));
       const error = response instanceof Response ? await problem(response) : lost;
       if (error.code !== 'OUTCOME_UNKNOWN' || (!once && method !== 'GET') || attempt === REPEATS_MAX) throw error;
