@@ -7,6 +7,7 @@ import re
 import pytest
 from playwright.async_api import expect
 
+from dispatcher.model import Role
 from tests.pages.conftest import House
 from tests.pages.test_talk import button, join, serve
 
@@ -43,3 +44,17 @@ async def test_of_many_queues_an_agent_finds_his(house: House) -> None:
     await serve(anna, "Queue-69")
     await anna.get_by_role("searchbox").fill("queue-01")
     await expect(anna.locator(".queues li strong")).to_have_text(["Queue-69", "Queue-01"])
+
+
+async def test_a_queue_of_another_day_that_is_gone_is_chosen_no_more(house: House) -> None:
+    await house.queue("sales")
+    await house.queue("spring")
+    anna = await house.agent("anna")
+    await serve(anna, "Spring")
+    await button(anna, "Log out").click()
+    await expect(anna.locator("[type=password]")).to_be_visible()
+    assert await house.admin.delete_queue("spring")
+    await anna.goto(f"{house.url}/desk?again#token={await house.token('anna', Role.AGENT)}")
+    await expect(anna.get_by_role("checkbox", name="Sales")).to_be_visible()
+    await expect(button(anna, "Start work")).to_be_disabled()
+    await serve(anna, "Sales")

@@ -46,12 +46,14 @@ export class Queues {
     if (!this.d.connected) return;
     try {
       this.known = new Map((await all_queues(this.d)).map((queue) => [queue.queue_id, queue]));
+      // What was chosen another day may be gone: nobody sees it, and one such queue would let all be refused.
+      for (const id of this.chosen.keys()) if (!this.known.has(id) || this.known.get(id).deleting) this.chosen.delete(id);
       this.desk.redraw();
     } catch { /* the next look brings them */ }
   }
 
   start() {
-    const queues = [...this.chosen].filter(([id]) => this.known?.has(id)).map(([queue_id, priority]) => ({ queue_id, priority }));
+    const queues = [...this.chosen].map(([queue_id, priority]) => ({ queue_id, priority }));
     return this.change(() => this.d.start_service({ queues }));
   }
 
