@@ -95,6 +95,22 @@ async def test_who_is_rejected_or_missed_waits_again_at_the_head(house: House) -
     await expect(anna.locator(".holding")).to_have_count(0)
 
 
+async def test_a_call_that_comes_while_one_thinks_of_leaving_can_be_answered(house: House) -> None:
+    await house.queue("sales")
+    kim = await house.customer("kim")
+    await join(kim, "Sales")
+    await button(kim, "Leave the line").click()
+    await expect(kim.get_by_role("dialog")).to_be_visible()
+    anna = await house.agent("anna")
+    await serve(anna, "Sales")
+    await button(anna, "Accept").click()
+    await expect(kim.get_by_role("dialog")).to_be_visible()
+    await button(anna, "Call").click()
+    await button(kim, "Answer").click()
+    await expect(kim.get_by_role("heading", name="In a call with Anna")).to_be_visible()
+    await expect(kim.get_by_role("dialog")).to_have_count(0)
+
+
 async def test_reloading_in_the_middle_loses_nothing(house: House) -> None:
     await house.queue("sales", wrap_up=60)
     kim = await house.customer("kim")

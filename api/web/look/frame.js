@@ -76,9 +76,10 @@ function show_toasts() {
  * @param {string} [what.kind]
  * @param {string} [what.size]
  * @param {(form: FormData) => Promise<any>} [what.act]
+ * @param {AbortSignal} [what.signal] closes it, when there is nothing to ask any more
  * @returns {Promise<FormData | null>}
  */
-export function ask({ title, about, yes, no = t('cancel'), kind = 'primary', size = '', act = async () => {} }) {
+export function ask({ title, about, yes, no = t('cancel'), kind = 'primary', size = '', act = async () => {}, signal }) {
   const dialog = document.body.appendChild(document.createElement('dialog'));
   const back = /** @type {HTMLElement | null} */ (document.activeElement);
   dialog.setAttribute('aria-labelledby', 'asked');
@@ -117,5 +118,6 @@ export function ask({ title, about, yes, no = t('cancel'), kind = 'primary', siz
         h('button', { type: 'submit', class: kind, disabled: is_busy }, yes))));
     show();
     dialog.showModal();
+    signal?.addEventListener('abort', () => dialog.close());
   });
 }

@@ -12,6 +12,8 @@ import { duration, has, said, t } from '../look/texts.js';
 const REFRESH_S = 10;
 /** So soon the customer sees that the agent's connection broke, or is there again. */
 const LOOK_S = 3;
+/** Where the contact has a line, or an offer, to leave. */
+const LEAVABLE = new Set(['waiting', 'held', 'preparing']);
 const asked = new URLSearchParams(location.search);
 
 class Visit {
@@ -33,6 +35,8 @@ class Visit {
       d.on('state', () => {
         this.ring();
         this.tell();
+        // The question would stand before the call that is to be answered.
+        if (d.state.call || !LEAVABLE.has(d.state.contact?.state)) this.leaving?.abort();
       }),
       d.on('connection', ({ connected }) => connected && this.refresh()),
     ];
@@ -118,7 +122,8 @@ class Visit {
 
   async leave() {
     const sure = { title: t('visit.leave.sure'), about: t('visit.leave.why'), kind: 'danger' };
-    const answer = await ask({ ...sure, yes: t('visit.leave.yes'), no: t('visit.leave.no') });
+    this.leaving = new AbortController();
+    const answer = await ask({ ...sure, yes: t('visit.leave.yes'), no: t('visit.leave.no'), signal: this.leaving.signal });
     if (answer && this.d.state.contact) await this.act(() => this.d.stop_queuing());
   }
 
