@@ -210,3 +210,19 @@ async def test_a_person_logs_in_with_a_password_and_others_are_refused(house: Ho
     await page.goto(f"{house.url}/visit#token={await house.token('anna', Role.AGENT)}")
     await expect(page.get_by_role("alert")).to_have_text("This account has no place on this page.")
     await expect(page.get_by_label("Password")).to_be_visible()
+
+
+async def test_who_has_logged_out_and_in_again_is_told_that_it_connects(house: House) -> None:
+    boss = {"Authorization": f"Bearer {await house.token('boss', Role.ADMIN)}"}
+    account = {"user_id": "anna", "roles": ["agent"], "password": "correct horse"}
+    async with httpx.AsyncClient(base_url=house.url, headers=boss) as client:
+        assert (await client.post("/v1/users", json=account)).status_code == 201
+    anna = await house.agent("anna")
+    await button(anna, "Log out").click()
+    # A node that never answers: what is told meanwhile stays.
+    await anna.route_web_socket("**/v1/ws", lambda _: None)
+    await anna.get_by_label("Organisation").fill(house.tenant)
+    await anna.get_by_label("User").fill("anna")
+    await anna.get_by_label("Password").fill("correct horse")
+    await button(anna, "Log in").click()
+    await expect(anna.locator("main").get_by_role("status")).to_have_text("Connecting…")

@@ -29,9 +29,10 @@ export async function run(page) {
     const token = kept() ?? (await log_in(page, told));
     told = '';
     const error = await open(page, token, t(is_away ? 'service.away' : 'connecting')).catch((/** @type {any} */ failed) => failed);
-    is_away = error?.code === 'UNAVAILABLE';
+    const is_out = kept() === null;
+    is_away = !is_out && error?.code === 'UNAVAILABLE';
     if (error?.code === 'KICKOUT_BY_RELOGIN') await replaced(page);
-    else if (!is_away) {
+    else if (!is_away && !is_out) {
       keep(null);
       told = LOGIN_ENDED.has(error?.code) ? t('login.ended') : said(error);
     }
