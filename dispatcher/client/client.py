@@ -307,6 +307,7 @@ class Client:
 
     async def _change(self, model: type[ModelT], cmd: str, **args: Any) -> ModelT:
         given = {name: value for name, value in args.items() if value is not None}
+        told = self._state.told if self._state is not None else (0, 0)
         result, may_be_old = await self._link.change(cmd, given, timeout_s=self._timeout_s)
         answer = read(model, result)
         if may_be_old:
@@ -314,12 +315,12 @@ class Client:
             with contextlib.suppress(DispatcherError):
                 await self.me()
         else:
-            self._learn(answer)
+            self._learn(answer, told)
         return answer
 
-    def _learn(self, answer: BaseModel) -> None:
+    def _learn(self, answer: BaseModel, told: tuple[int, int]) -> None:
         if self._state is not None:
-            self._state.learn(answer)
+            self._state.learn(answer, told)
 
     def _restore(self, value: Any) -> None:
         snapshot = read(Snapshot, value)

@@ -38,12 +38,20 @@ class State:
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
         self._ended: deque[str] = deque(maxlen=ENDED_KEPT)
+        self._services = self._changes = 0
 
     def restore(self, snapshot: Snapshot) -> list[Event]:
         """Take over a new snapshot; return the events that lie between the old one and it."""
         missed = difference(self.snapshot, snapshot)
         self.snapshot = snapshot
+        self._services += 1
+        self._changes += 1
         return missed
+
+    @property
+    def told(self) -> tuple[int, int]:
+        """How often it was told which queues the agent serves, and how he is: an answer may be older than that."""
+        return self._services, self._changes
 
     def apply(self, event: Event) -> None:
         """Change what an event says. Events about others change nothing."""
@@ -67,20 +75,25 @@ class State:
         """Note the offset of the last frame."""
         self._set(offset=offset)
 
-    def learn(self, answer: BaseModel) -> None:
-        """Take what the answer to an own command tells, unless an event told more."""
+    def learn(self, answer: BaseModel, told: tuple[int, int]) -> None:
+        """Take what the answer to an own command tells, unless an event told more since `told` was so."""
         if isinstance(answer, Assignment) and answer.state in _PROGRESS:
             self._hold(answer)
         elif isinstance(answer, Assignment):
             self._drop(answer.assignment_id)
         elif isinstance(answer, Agent) and answer.agent_id == self.snapshot.user.user_id:
-            known = self.snapshot.agent
-            if known is None or answer.since_at >= known.since_at:
-                self._set(agent=answer)
+            self._learn_agent(answer, *told)
         elif isinstance(answer, Call):
             self._apply_call(answer)
         elif isinstance(answer, Contact):
             self._learn_contact(answer)
+
+    def _learn_agent(self, answer: Agent, services: int, changes: int) -> None:
+        known = self.snapshot.agent or answer
+        newer = answer if changes == self._changes and answer.since_at >= known.since_at else known
+        queues = answer.queues if services == self._services else known.queues
+        self._set(agent=newer.model_copy(update={"queues": queues}))
+        self._set_assignments(self.snapshot.assignments)
 
     def _learn_contact(self, contact: Contact) -> None:
         mine = contact.customer_id == self.snapshot.user.user_id
@@ -148,11 +161,13 @@ class State:
             dnd=0, queues=(), load=0, capacity=1, contacts=(),
         )  # fmt: skip
         if what == "service":
+            self._services += 1
             queues = tuple(queue for queue in agent.queues if queue.queue_id != data["queue_id"])
             if data["serving"]:
                 queues += (Service(queue_id=data["queue_id"], priority=data.get("priority") or 0),)
             agent = agent.model_copy(update={"queues": queues})
         else:
+            self._changes += 1
             members = agent.model_dump() | {name: data.get(name) for name in _AGENT_MEMBERS if name in data}
             agent = read(Agent, members | {"dnd_reason": data.get("dnd_reason")})
         self._set(agent=agent)

@@ -110,7 +110,7 @@ async def test_what_an_asked_for_snapshot_covers_is_known_and_told(node: Node, c
 
 def test_a_call_that_rings_stops_the_clock_of_the_offer() -> None:
     state = State(stands(agent=agent("offered"), assignments=[assignment()]))
-    state.learn(read(Call, call(contact_id=CONTACT, **MINE)))
+    state.learn(read(Call, call(contact_id=CONTACT, **MINE)), state.told)
     (held,) = state.snapshot.assignments
     assert (held.state, held.deadline_at, held.contact.state) == ("accepted", None, "preparing")
 
@@ -123,8 +123,8 @@ def test_the_state_follows_an_agents_day() -> None:
     assert state.snapshot.agent is not None
     assert state.snapshot.agent.state == "offered"
     assert state.snapshot.agent.contacts == ("1763824800123-0007",)
-    state.learn(read(Assignment, assignment("accepted")))
-    state.learn(read(Contact, contact("serving", customer_id="bob", agent_id="ann")))
+    state.learn(read(Assignment, assignment("accepted")), state.told)
+    state.learn(read(Contact, contact("serving", customer_id="bob", agent_id="ann")), state.told)
     assert [held.state for held in state.snapshot.assignments] == ["serving"]
     state.apply(Event(event="assignment.completed", data=assignment("completed")))
     assert state.snapshot.assignments == ()
@@ -136,23 +136,55 @@ def test_the_state_follows_an_agents_day() -> None:
 def test_an_answer_does_not_bring_back_what_an_event_ended() -> None:
     state = State(stands(agent=agent(since_at=1)))
     state.apply(Event(event="assignment.cancelled", data=assignment("cancelled", reason="customer_left")))
-    state.learn(read(Assignment, assignment("accepted")))
+    state.learn(read(Assignment, assignment("accepted")), state.told)
     assert state.snapshot.assignments == ()
     state.apply(Event(event="contact.ended", data=contact("ended", reason="lost")))
-    state.learn(read(Contact, contact()))
+    state.learn(read(Contact, contact()), state.told)
     assert state.snapshot.contact is None
-    state.learn(read(Agent, agent("busy", since_at=0)))
+    state.learn(read(Agent, agent("busy", since_at=0)), state.told)
     assert state.snapshot.agent is not None
     assert state.snapshot.agent.state == "idle"
 
 
+async def test_an_answer_older_than_what_was_told_of_the_agent_takes_nothing_back(node: Node) -> None:
+    # A supervisor is quick, or a queue is deleted: the answer was made before what its agent hears first.
+    busy = agent("busy", capacity=2)
+    client, peer = await node.meet(snapshot(agent=busy))
+    async with client:
+        starting = asyncio.create_task(client.start_service("2"), name="starting")
+        frame = await peer.frame("start_service")
+        service = {"agent_id": "ann", "queue_id": "2", "priority": 0}
+        await peer.events(
+            ("agent.service", service | {"serving": True}),
+            ("agent.service", service | {"serving": False}),
+            ("agent.service", service | {"queue_id": "3", "serving": True}),
+        )
+        await peer.answer(frame, busy | {"queues": [{"queue_id": id, "priority": 0} for id in "12"]})
+        await starting
+        assert [queue.queue_id for queue in client.state.agent.queues] == ["1", "3"]
+
+        setting = asyncio.create_task(client.set_dnd(0), name="setting")
+        frame = await peer.frame("set_dnd")
+        forced = {"old_state": "busy", "cause": "set_dnd", "dnd": 1, "dnd_reason": "forced"}
+        told = {name: member for name, member in busy.items() if name not in {"queues", "contacts"}}
+        await peer.events(("agent.changed", told | forced))
+        await peer.answer(frame, busy)
+        await setting
+        assert (client.state.agent.dnd, client.state.agent.dnd_reason) == (1, "forced")
+
+        stopping = asyncio.create_task(client.stop_service("3"), name="stopping")
+        await peer.answer(await peer.frame("stop_service"), busy)
+        await stopping
+        assert [queue.queue_id for queue in client.state.agent.queues] == ["1"]
+
+
 def test_an_event_does_not_bring_back_what_an_answer_ended() -> None:
     state = State(stands(agent=agent(), assignments=[assignment()]))
-    state.learn(read(Assignment, assignment("rejected")))
+    state.learn(read(Assignment, assignment("rejected")), state.told)
     state.apply(Event(event="assignment.accepted", data=assignment("accepted")))
     assert state.snapshot.assignments == ()
     state = State(stands(contact=contact()))
-    state.learn(read(Contact, contact("ended", reason="abandoned")))
+    state.learn(read(Contact, contact("ended", reason="abandoned")), state.told)
     assert state.snapshot.contact is None
     state.apply(Event(event="contact.returned", data=contact(reason="rejected")))
     assert state.snapshot.contact is None
@@ -160,13 +192,13 @@ def test_an_event_does_not_bring_back_what_an_answer_ended() -> None:
 
 def test_completing_takes_the_assignment_away() -> None:
     state = State(stands(agent=agent("busy"), assignments=[assignment("serving")]))
-    state.learn(read(Contact, contact("ended", customer_id="bob", reason="completed")))
+    state.learn(read(Contact, contact("ended", customer_id="bob", reason="completed")), state.told)
     assert state.snapshot.assignments == ()
 
 
 def test_the_state_follows_a_customer() -> None:
     state = State(stands())
-    state.learn(read(Contact, contact(position=3)))
+    state.learn(read(Contact, contact(position=3)), state.told)
     state.apply(Event(event="queuing.info", data={"queue_id": "1", "position": 2, "queuing_time_s": 8}))
     assert state.snapshot.contact is not None
     assert (state.snapshot.contact.position, state.snapshot.contact.queuing_time_s) == (2, 8)
@@ -180,14 +212,14 @@ def test_the_state_follows_a_call_that_comes_in() -> None:
     state = State(stands(contact=contact("preparing")))
     state.apply(Event(event="call.incoming", data=call(ext="hello", contact_id=CONTACT)))
     assert state.snapshot.call is not None
-    state.learn(read(Call, call("answered", ext="hi", meeting=1, contact_id=CONTACT)))
+    state.learn(read(Call, call("answered", ext="hi", meeting=1, contact_id=CONTACT)), state.told)
     known = state.snapshot.call
     assert (known.state, known.ext, known.meeting) == ("answered", "hello", 1), "the caller's ext stays"
     state.apply(Event(event="call.incoming", data=call(ext="hello", contact_id=CONTACT)))
     assert state.snapshot.call.state == "answered", "an event that was late brings nothing back"
     state.apply(Event(event="call.ended", data=call("ended", reason="hangup")))
     assert state.snapshot.call is None
-    state.learn(read(Call, call("answered")))
+    state.learn(read(Call, call("answered")), state.told)
     assert state.snapshot.call is None
 
 
@@ -200,12 +232,12 @@ def test_a_call_in_the_place_of_another_one_has_its_own_words() -> None:
 
 def test_the_answer_to_an_agents_call_begins_his_service() -> None:
     state = State(stands(agent=agent("busy"), assignments=[assignment("accepted")]))
-    state.learn(read(Call, call(contact_id=CONTACT, **MINE)))
+    state.learn(read(Call, call(contact_id=CONTACT, **MINE)), state.told)
     assert [held.state for held in state.snapshot.assignments] == ["accepted"]
     state.apply(Event(event="call.accepted", data=call("answered", contact_id=CONTACT, **MINE)))
     (held,) = state.snapshot.assignments
     assert (held.state, held.contact.state, held.deadline_at) == ("serving", "serving", None)
-    state.learn(read(Call, call(contact_id=CONTACT, **MINE)))
+    state.learn(read(Call, call(contact_id=CONTACT, **MINE)), state.told)
     assert state.snapshot.call is not None
     assert state.snapshot.call.state == "answered", "the answer to the own command may come after the event"
     state.apply(Event(event="call.ended", data=call("ended", call_id="1763824809000-0000")))

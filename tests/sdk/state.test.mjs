@@ -161,6 +161,36 @@ for (const [name, ask] of [['me', (one) => one.me()], ['renew', (one) => one.ren
   });
 }
 
+const agent = (members = {}) => ({
+  agent_id: 'ann', name: 'Ann', state: 'busy', since_at: 1, dnd: 0, queues: [{ queue_id: '1', priority: 0 }], load: 0,
+  capacity: 2, contacts: [], ...members,
+});
+
+// A supervisor is quick, or a queue is deleted: the answer was made before what its agent hears first.
+test('an answer that is older than what was told of the agent takes nothing of it back', async () => {
+  const [ann, node] = await meet({ agent: agent() });
+  const starting = ann.start_service({ queue_id: '2' });
+  const frame = await node.frame('start_service');
+  const service = (queue_id, serving) => ['agent.service', { agent_id: 'ann', queue_id, serving, priority: 0 }];
+  node.events(service('2', true), service('2', false), service('3', true));
+  node.answer(frame, agent({ queues: ['1', '2'].map((queue_id) => ({ queue_id, priority: 0 })) }));
+  await starting;
+  assert.deepEqual(ann.state.agent.queues.map((one) => one.queue_id), ['1', '3']);
+
+  const setting = ann.set_dnd({ dnd: 0 });
+  const { queues, contacts, ...told } = agent({ dnd: 1, dnd_reason: 'forced' });
+  const asked = await node.frame('set_dnd');
+  node.events(['agent.changed', { ...told, old_state: 'busy', cause: 'set_dnd' }]);
+  node.answer(asked, agent({ queues: ann.state.agent.queues }));
+  await setting;
+  assert.deepEqual([ann.state.agent.dnd, ann.state.agent.dnd_reason], [1, 'forced']);
+
+  const stopping = ann.stop_service({ queue_id: '3' });
+  node.answer(await node.frame('stop_service'), agent({ dnd: 1, dnd_reason: 'forced' }));
+  await stopping;
+  assert.deepEqual(ann.state.agent.queues.map((one) => one.queue_id), ['1']);
+});
+
 test('a call that rings stops the clock of the offer', async () => {
   const [ann, node] = await meet({ assignments: [assignment('offered')] });
   const calling = ann.call({ callee: 'bob' });

@@ -291,6 +291,8 @@ class State {
   constructor(snapshot) {
     this.snapshot = snapshot;
     /** @type {string[]} */ this.ended = [];
+    /** How often events told of the own agent: an answer may be older than they are. */
+    this.told = { service: 0, changed: 0 };
   }
 
   get me() {
@@ -301,6 +303,7 @@ class State {
   restore(snapshot) {
     const missed = difference(this.snapshot, snapshot);
     this.snapshot = snapshot;
+    this.told = { service: this.told.service + 1, changed: this.told.changed + 1 };
     return missed;
   }
 
@@ -322,18 +325,29 @@ class State {
     }
   }
 
-  /** Take what the answer to an own command tells, unless an event told more. @param {any} answer */
-  learn(answer) {
+  /**
+   * Take what the answer to an own command tells, unless an event told more.
+   * @param {any} answer @param {State['told']} told as it was when the command was given
+   */
+  learn(answer, told) {
     if (answer?.assignment_id) this.hold(answer);
     else if (answer?.call_id) this.hold_call(answer);
-    else if (answer?.agent_id === this.me && answer.queues) {
-      if (answer.since_at >= (this.snapshot.agent?.since_at ?? 0)) this.set({ agent: answer });
-    } else if (answer?.contact_id) {
+    else if (answer?.agent_id === this.me && answer.queues) this.learn_agent(answer, told);
+    else if (answer?.contact_id) {
       if (answer.state === 'ended' || !this.snapshot.contact) this.hold_contact(answer);
       const held = this.snapshot.assignments.find((known) => known.contact.contact_id === answer.contact_id);
       if (held && answer.state === 'ended') this.hold({ ...held, state: 'completed' });
       if (held && answer.state === 'serving') this.serve(held, answer);
     }
+  }
+
+  /** @param {Agent} answer @param {State['told']} told */
+  learn_agent(answer, told) {
+    const known = this.snapshot.agent ?? answer;
+    const is_newer = told.changed === this.told.changed && answer.since_at >= known.since_at;
+    const { queues } = told.service === this.told.service ? answer : known;
+    this.set({ agent: { ...(is_newer ? answer : known), queues } });
+    this.set_assignments(this.snapshot.assignments);
   }
 
   /** @param {Contact} contact */
@@ -391,6 +405,7 @@ class State {
     const none = { dnd: 0, queues: [], load: 0, capacity: 1, contacts: [] };
     /** @type {Agent} */
     const agent = this.snapshot.agent ?? { ...none, agent_id: user_id, name, state: 'idle', since_at: 0 };
+    this.told = { ...this.told, [what]: this.told[/** @type {'service' | 'changed'} */ (what)] + 1 };
     if (what === 'service') {
       const queues = agent.queues.filter((queue) => queue.queue_id !== data.queue_id);
       if (data.serving) queues.push({ queue_id: data.queue_id, priority: data.priority ?? 0 });
@@ -708,13 +723,14 @@ export class Dispatcher {
 
   /** @param {string} cmd @param {object} args */
   async command(cmd, args) {
+    const told = this.live?.told ?? { service: 0, changed: 0 };
     const result = await this.link.call(cmd, args);
     if (STANDING.has(cmd)) this.link.standing.set(cmd, args);
     if (cmd === 'unwatch_users') this.link.standing.delete('watch_users');
     // A first answer that was repeated tells of then; what is now, nobody tells but a snapshot.
     if (CHANGING.has(cmd) && this.link.old.has(result)) await this.me().catch(() => {});
     else if (CHANGING.has(cmd)) {
-      this.live?.learn(result);
+      this.live?.learn(result, told);
       this.tell('state', this.state);
     }
     return result;
