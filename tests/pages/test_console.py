@@ -187,6 +187,29 @@ async def test_the_log_is_followed_searched_and_held(house: House) -> None:
     await expect(boss.locator(".panel")).to_have_count(0)
 
 
+async def test_the_log_tells_reasons_in_the_words_of_the_page(house: House) -> None:
+    await house.queue("sales")
+    boss = await house.supervisor("boss", part="log", language="zh-CN")
+    kim = await house.customer("kim")
+    await join(kim, "Sales")
+    anna = await house.agent("anna")
+    await serve(anna, "Sales")
+    for end in ("Transfer", "Hang up"):
+        await button(anna, "Accept").click()
+        await button(anna, "Call").click()
+        await button(kim, "Answer").click()
+        await button(anna, end).click()
+        if end == "Transfer":
+            await answer(anna, "Transfer")
+    await button(anna, "Not ready").click()
+    await anna.get_by_label("Reason").select_option(label="Desk work")
+    says = boss.locator(".tbody .says")
+    for reason in ("挂断", "转接", "案头工作"):
+        await expect(says.filter(has_text=reason).first).to_be_visible()
+    told = [text.partition(" · ")[2] for text in await says.all_inner_texts()]
+    assert [reason for reason in told if reason.isascii() and reason] == []
+
+
 async def test_a_node_that_dies_is_seen_and_the_board_is_whole_when_it_is_back(house: House) -> None:
     await house.queue("sales")
     boss = await house.supervisor("boss", part="queues/sales")

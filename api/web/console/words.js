@@ -5,7 +5,9 @@ const KINDS = { contact: 'accent', assignment: 'good', agent: null, call: 'accen
 export const NOUNS = Object.keys(KINDS);
 
 /** What a reason is called. @param {string | null | undefined} reason */
-export const because = (reason) => (!reason ? '' : has(`reason.${reason}`) ? t(`reason.${reason}`) : reason);
+export const because = (reason) => (
+  !reason ? '' : has(`reason.${reason}`) ? t(`reason.${reason}`) : has(`desk.reason.${reason}`) ? t(`desk.reason.${reason}`) : reason
+);
 
 /**
  * One event: what it says, and whom it is about.

@@ -409,6 +409,8 @@ export default {
   'reason.withdrawn': 'withdrawn',
   'reason.not_connected': 'nobody called in time',
   'reason.rejected': 'rejected',
+  'reason.hangup': 'hung up',
+  'reason.transferred': 'transferred',
   'reason.missed': 'missed',
 
   'event.contact.entered': ({ customer, queue }) => `${customer} joins ${queue}`,

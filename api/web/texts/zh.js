@@ -407,6 +407,8 @@ export default {
   'reason.withdrawn': '已撤回',
   'reason.not_connected': '未及时呼叫',
   'reason.rejected': '被拒绝',
+  'reason.hangup': '挂断',
+  'reason.transferred': '转接',
   'reason.missed': '未应答',
 
   'event.contact.entered': ({ customer, queue }) => `${customer} 加入 ${queue}`,
