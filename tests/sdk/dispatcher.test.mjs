@@ -298,6 +298,27 @@ test('a connection that falls silent is given up and made anew', async () => {
   wire.close();
 });
 
+// One try must not last until no answer to its hello is late.
+test('a node that is not there is tried again soon', { timeout: 8000 }, async () => {
+  const wire = await Wire.open();
+  let tries = 0;
+  let tell;
+  const often = new Promise((done) => (tell = done));
+  class Counted extends WebSocket {
+    constructor(address) {
+      super(address);
+      if (++tries === 5) tell();
+    }
+  }
+  const kim = await join(someone('kim'), { url: wire.url, WebSocket: Counted });
+  wire.close();
+  await often;
+  const back = next(kim, 'snapshot');
+  await wire.listen();
+  await back;
+  wire.close();
+});
+
 test('a newer session ends the older one for good', async () => {
   const name = someone('kim');
   const first = await join(name);

@@ -38,10 +38,17 @@ export class Wire {
     const wire = new Wire();
     wire.connections = new Set();
     wire.is_mute = false;
-    wire.server = net.createServer((near) => wire.connect(near)).listen(0, '127.0.0.1');
-    await once(wire.server, 'listening');
-    wire.url = `http://127.0.0.1:${wire.server.address().port}`;
+    wire.server = net.createServer((near) => wire.connect(near));
+    await wire.listen();
+    wire.url = `http://127.0.0.1:${wire.port}`;
     return wire;
+  }
+
+  /** Listen, at the same address as before. */
+  async listen() {
+    this.server.listen(this.port ?? 0, '127.0.0.1');
+    await once(this.server, 'listening');
+    this.port = this.server.address().port;
   }
 
   connect(near) {

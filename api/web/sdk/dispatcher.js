@@ -165,7 +165,8 @@ class Link {
       else this.refused(frame.error);
     };
     socket.onclose = ({ code, reason }) => this.down(code, reason);
-    socket.onerror = () => {};
+    // Where nobody listens, Node tells of no close.
+    socket.onerror = () => !this.is_heard && this.down(1006, '');
   }
 
   /** @param {Snapshot} snapshot @param {() => void} stop_waiting */
@@ -224,7 +225,7 @@ class Link {
     this.timers = [];
     this.is_up = false;
     if (!this.socket) return;
-    this.socket.onopen = this.socket.onmessage = this.socket.onclose = null;
+    this.socket.onopen = this.socket.onmessage = this.socket.onclose = this.socket.onerror = null;
     this.socket.close();
     this.socket = null;
   }
