@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.async_api import expect
 
-from dispatcher.model import Role
+from dispatcher.model import Presence, Role
 from tests.pages.conftest import House
 from tests.pages.test_talk import button, join, serve
 
@@ -58,3 +58,17 @@ async def test_a_queue_of_another_day_that_is_gone_is_chosen_no_more(house: Hous
     await expect(anna.get_by_role("checkbox", name="Sales")).to_be_visible()
     await expect(button(anna, "Start work")).to_be_disabled()
     await serve(anna, "Sales")
+
+
+async def test_a_customer_without_a_name_rings_too_and_is_called_by_his_id(house: House) -> None:
+    await house.queue("sales")
+    boss = await house.supervisor("boss", part="queues/sales")
+    for customer_id in ("mail-7", "mail-8"):
+        await house.admin.start_queuing("sales", customer_id=customer_id, presence=Presence.NONE)
+    await expect(boss.get_by_role("link", name="mail-7")).to_be_visible()
+    anna = await house.agent("anna")
+    await serve(anna, "Sales")
+    await expect(anna.locator(".holding.offered").get_by_role("heading", name="mail-7")).to_be_visible()
+    await expect(anna).to_have_title("● mail-7")
+    await expect(anna.locator("#said")).to_have_text("New customer: mail-7, Sales")
+    await expect(anna.get_by_role("button", name="Take mail-8")).to_be_visible()

@@ -4,7 +4,7 @@ import { ask } from '../look/frame.js';
 import { Rows } from '../look/rows.js';
 import { STATES } from '../look/states.js';
 import { t } from '../look/texts.js';
-import { about } from '../look/facts.js';
+import { about, called } from '../look/facts.js';
 import { compare, contact_actions, filters, link, nothing, shares, stat, state_of } from './parts.js';
 import { edit_queue, POLICY, shown } from './policy.js';
 
@@ -198,7 +198,7 @@ export class Queues {
       : h('ol', { class: 'list', 'aria-label': t('console.line') }, this.line.map((contact) => h('li', { key: contact.contact_id },
         h('span', { class: 'place number quiet' }, contact.position),
         h('div', { class: 'what' },
-          h('a', { href: link('contacts', contact.contact_id) }, contact.name), h('span', { class: 'small quiet' }, about(contact) || contact.customer_id)),
+          h('a', { href: link('contacts', contact.contact_id) }, called(contact)), h('span', { class: 'small quiet' }, about(contact) || contact.customer_id)),
         contact.state === 'held' && h('span', { class: 'count' }, t('desk.held')),
         h('acd-clock', { class: 'small', since: contact.queued_at }),
         contact_actions(this.console, contact)))),

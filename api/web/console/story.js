@@ -1,6 +1,6 @@
 /** A contact's story, event by event, from the log; it goes on while it is looked at. */
 import { h } from '../look/dom.js';
-import { facts } from '../look/facts.js';
+import { called, facts } from '../look/facts.js';
 import { duration, said, t } from '../look/texts.js';
 import { link, move, nothing, remove, stat } from './parts.js';
 import { because, tell } from './words.js';
@@ -61,7 +61,7 @@ export class Story {
     const is_open = contact.state !== 'ended';
     return [
       this.console.head({
-        title: contact.name, about: `${contact.customer_id} · ${contact.contact_id}`, name: contact.name,
+        title: called(contact), about: `${contact.customer_id} · ${contact.contact_id}`, name: called(contact),
         actions: is_open && [
           contact.state !== 'preparing' && h('button', { type: 'button', class: 'tight', onclick: () => move(this.console, contact) },
             h('acd-icon', { name: 'forward' }), t('console.move')),

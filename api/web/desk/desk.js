@@ -1,7 +1,7 @@
 /** The agent's desk: status, queues, work, and who waits. `work.js` shows the work, `queues.js` the queues. */
 import { Bell } from '../look/bell.js';
 import { draw, h } from '../look/dom.js';
-import { about } from '../look/facts.js';
+import { about, called } from '../look/facts.js';
 import { toast } from '../look/frame.js';
 import { log_out, run } from '../look/session.js';
 import { KINDS, REASONS } from '../look/states.js';
@@ -55,7 +55,7 @@ class Desk {
   ring() {
     const offer = this.work.offer();
     const { call, user } = this.d.state;
-    const name = offer?.contact.name ?? (call?.state === 'ringing' && call.callee_id === user.user_id && (call.caller_name || call.caller_id));
+    const name = offer ? called(offer.contact) : (call?.state === 'ringing' && call.callee_id === user.user_id && (call.caller_name || call.caller_id));
     if (name) this.bell.start(() => t('desk.offer.title', { name }));
     else this.bell.stop();
     const said = offer ? t('desk.offer.said', { name, queue: this.queues.name(offer.contact.queue_id) }) : '';
@@ -145,7 +145,8 @@ class Desk {
   }
 
   waiter(contact) {
-    const { contact_id, customer_id, queue_id, name, state } = contact;
+    const { contact_id, customer_id, queue_id, state } = contact;
+    const name = called(contact);
     return h('li', { key: contact_id },
       h('div', { class: 'what' },
         h('strong', null, name),

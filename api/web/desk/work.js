@@ -1,6 +1,6 @@
 /** What the agent holds: an offer, a contact he prepares, one he serves; or why there is nothing. */
 import { h } from '../look/dom.js';
-import { facts } from '../look/facts.js';
+import { called, facts } from '../look/facts.js';
 import { ask, toast } from '../look/frame.js';
 import { duration, has, t } from '../look/texts.js';
 
@@ -31,7 +31,7 @@ export class Work {
     const why = state === 'missed' ? state : reason ?? contact.reason;
     if (state === 'completed' && (!why || why === 'completed')) return;
     const key = `desk.gone.${why}`;
-    toast(t(has(key) ? key : 'desk.gone.other', { name: contact.name }));
+    toast(t(has(key) ? key : 'desk.gone.other', { name: called(contact) }));
   }
 
   part() {
@@ -80,9 +80,9 @@ export class Work {
           : h('acd-clock', { since: call ? call.started_at : this.d.state.agent?.since_at ?? this.d.now() })),
       h('div', { class: 'body' },
         h('div', { class: 'customer' },
-          h('acd-avatar', { class: 'large', name: contact.name }),
+          h('acd-avatar', { class: 'large', name: called(contact) }),
           h('div', null,
-            h('h3', null, contact.name),
+            h('h3', null, called(contact)),
             h('p', { class: 'quiet' }, [
               this.desk.queues.name(contact.queue_id), t('desk.waited', { time: duration(contact.queuing_time_s) }),
               why && t(`why.${why.rule}`),

@@ -10,5 +10,8 @@ export function facts(/** @type {string} */ ext) {
   return [['', ext]];
 }
 
+/** What a contact's customer is called: a backend that queues somebody need not give a name. */
+export const called = (/** @type {{ name: string, customer_id: string }} */ { name, customer_id }) => name || customer_id;
+
 /** What the customer said, as one line. */
 export const about = (/** @type {{ ext: string }} */ contact) => facts(contact.ext).map(([, value]) => value).join(' · ');
