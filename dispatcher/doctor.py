@@ -6,8 +6,10 @@ anew from first principles (sets, hashes, predicate), never with the code it che
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from dispatcher.events.replay import Replay
@@ -22,6 +24,29 @@ MEMORIES = ("request_id:", "request:", "reply:")
 """What a user's hash remembers for each client that watches."""
 
 PLACES = ("waiting", "held", "preparing", "serving")
+
+NEEDED = {
+    "contact": ("state", "queue_id", "customer_id", "presence"),
+    "call": ("state", "caller_id", "callee_id", "contact_id"),
+}
+"""Fields, by facet, without which nothing more can be said of a hash."""
+NEEDED_MEANWHILE = {
+    ("contact", "preparing"): ("agent_id", "deadline_at"),
+    ("contact", "serving"): ("agent_id",),
+}
+NUMBERS = {
+    "contact": ("deadline_at", "wait_until"),
+    "user": ("wrap_until", "cool_until", "serves", "idle_since", "dnd", "capacity"),
+}
+"""Fields that hold a number or nothing."""
+FULL_NUMBERS = {
+    ("queue", ""): (
+        *("priority", "max_waiting", "max_wait", "offer_timeout", "connect_timeout", "ring_timeout"),
+        *("reject_cooldown", "missed_limit", "wrap_up", "service_level"),
+    ),
+    ("call", "ringing"): ("ring_until",),
+}
+"""Fields that hold a number always."""
 
 
 class Violation(NamedTuple):
@@ -50,8 +75,18 @@ async def check(store: Store, tenant: str, *, with_log: bool = False) -> list[Vi
 
 
 def check_state(state: State) -> list[Violation]:
-    """Return the violations in a state that was read at one moment."""
-    return [violation for invariant in INVARIANTS for violation in invariant(state)]
+    """Return the violations in a state that was read at one moment.
+
+    A hash that somebody damaged is told as such, and passed over by all that follows.
+    """
+    found = list(legible(state))
+    damaged = {violation.key for violation in found}
+    hashes = {
+        facet: {id: fields for id, fields in of_facet.items() if state.key(facet, id) not in damaged}
+        for facet, of_facet in state.hashes.items()
+    }
+    rest = replace(state, hashes=hashes)
+    return found + [violation for invariant in INVARIANTS for violation in invariant(rest)]
 
 
 def difference(expected: Mapping[str, Any], found: Mapping[str, Any]) -> str:
@@ -76,6 +111,34 @@ def _named(id: str, value: Any) -> str:
 def _some(names: list[str]) -> str:
     rest = len(names) - NAMED_MAX
     return ", ".join(names[:NAMED_MAX]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def legible(state: State) -> Iterator[Violation]:
+    """8. The tenant has its own hash, and every hash the fields that say what it is, numbers where they belong."""
+    meta = state.key("meta")
+    if not state.hash("meta") and meta not in state.unknown:
+        yield Violation(8, "the tenant has no hash: every command says there is no such tenant", meta)
+    for facet, of_facet in state.hashes.items():
+        for id, fields in of_facet.items():
+            if what := _illegible(facet, fields):
+                yield Violation(8, what, state.key(facet, id))
+
+
+def _illegible(facet: str, fields: Mapping[str, str]) -> str:
+    """Tell what nobody can work on in a hash, or nothing."""
+    stage = (facet, fields.get("state", ""))
+    for name in (*NEEDED.get(facet, ()), *NEEDED_MEANWHILE.get(stage, ())):
+        if name not in fields:
+            return f"it has no {name}"
+    for name in NUMBERS.get(facet, ()):
+        if not re.fullmatch("[0-9]{0,16}", fields.get(name, "")):
+            return f"its {name} is no number: {fields[name][:40]!r}"
+    for name in FULL_NUMBERS.get(stage, ()):
+        if not re.fullmatch("[0-9]{1,16}", fields.get(name, "")):
+            return f"its {name} is no number: {fields.get(name, '')[:40]!r}"
+    if facet == "user" and any(watch.count(":") != 2 for watch in fields.get("watching", "").split()):
+        return "its watching is not client:session:node"
+    return ""
 
 
 def one_place(state: State) -> Iterator[Violation]:

@@ -84,6 +84,9 @@ async def read_state(store: Store, tenant: str, *, with_log: bool = False) -> St
                 raise
             # Somebody has put something else there.
             state.unknown.append(name)
+        except OverflowError:
+            # A score without end: no script wrote it.
+            state.unknown.append(name)
         if await client.ttl(name) == -1 and (
             facet in ("assignment", "request", "login", "login_as")
             or (facet == "contact" and state.hash(facet).get(id, {}).get("state") == "ended")

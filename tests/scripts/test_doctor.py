@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -69,7 +70,8 @@ async def test_what_is_broken_otherwise_at_each_reading_is_not_broken(
     contacts = iter(("1763824800000-0001", "1763824800000-0002", "1763824800000-0003"))
 
     async def read(store: Store, tenant: str, *, with_log: bool = False) -> State:
-        return State(tenant, hashes={"user": {"kim": {"session": "s", "contact": next(contacts)}}})
+        kim = {"session": "s", "contact": next(contacts)}
+        return State(tenant, hashes={"meta": {"": {"now": "1"}}, "user": {"kim": kim}})
 
     monkeypatch.setattr(doctor, "read_state", read)
     assert await doctor.check(store, "t") == []
@@ -84,3 +86,66 @@ async def test_a_key_of_another_type_is_told_and_the_rest_is_read(world: World) 
     found = await doctor.check(world.store, world.tenant)
     assert doctor.Violation(8, "no such key of this type in the key table", waiting) in found
     assert 1 in {violation.invariant for violation in found}, "kim waits nowhere"
+
+
+async def served(world: World) -> None:
+    """Anna rings Kim, Lea waits, Mia is served."""
+    for queue in ("q", "r"):
+        await world.queue(queue)
+    await world.agent("anna", "q")
+    await world.agent("bert", "r")
+    await world.customer("kim", "q")
+    await world.call("anna", "kim")
+    await world.customer("lea", "q")
+    await world.customer("mia", "r")
+
+
+async def test_a_hash_with_any_field_gone_or_spoilt_is_no_stack_trace(world: World) -> None:
+    await served(world)
+    whole = await keyspace.read_state(world.store, world.tenant)
+    assert doctor.check_state(whole) == []
+    for facet, hashes in whole.hashes.items():
+        for id, fields in hashes.items():
+            for name in fields:
+                for damaged in ({n: v for n, v in fields.items() if n != name}, fields | {name: "x"}, {"odd": "x"}):
+                    state = replace(whole, hashes=whole.hashes | {facet: hashes | {id: damaged}})
+                    assert isinstance(doctor.check_state(state), list), (facet, id, name)
+
+
+@pytest.mark.parametrize(
+    ("facet", "id", "field", "value", "said"),
+    [
+        ("queue", "q", "priority", "abc", "its priority is no number: 'abc'"),
+        ("queue", "q", "wrap_up", "", "its wrap_up is no number: ''"),
+        ("user", "anna", "capacity", "two", "its capacity is no number: 'two'"),
+        ("user", "anna", "watching", "nobody", "its watching is not client:session:node"),
+    ],
+)
+async def test_a_field_nobody_can_work_on_is_told_with_its_key(
+    world: World, facet: str, id: str, field: str, value: str, said: str
+) -> None:
+    await served(world)
+    await world.store.client.hset(world.key(facet, id), field, value)
+    assert doctor.Violation(8, said, world.key(facet, id)) in await doctor.check(world.store, world.tenant)
+
+
+async def test_a_contact_that_somebody_wrote_by_hand_is_told_as_such(world: World) -> None:
+    orphan = world.key("contact", "1763824800000-0009")
+    await world.store.client.hset(orphan, "state", "waiting")
+    found = await doctor.check(world.store, world.tenant)
+    assert found == [doctor.Violation(8, "it has no queue_id", orphan)]
+
+
+async def test_a_score_without_end_is_told(world: World) -> None:
+    timers = world.key("timers")
+    await world.store.client.zadd(timers, {"wait:1763824800000-0009": float("inf")})
+    found = await doctor.check(world.store, world.tenant)
+    assert found == [doctor.Violation(8, "no such key of this type in the key table", timers)]
+
+
+async def test_a_tenant_without_its_hash_is_not_well(world: World) -> None:
+    await world.queue("q")
+    await world.store.client.delete(world.key("meta"))
+    found = await doctor.check(world.store, world.tenant)
+    said = "the tenant has no hash: every command says there is no such tenant"
+    assert found == [doctor.Violation(8, said, world.key("meta"))]

@@ -227,6 +227,7 @@ def test_a_refusal_from_inside_a_script_comes_too_late_to_be_one(error: RedisErr
 async def test_the_doctor_whose_patient_goes_away_says_so(own_server: Server) -> None:
     store = await connect(own_server.url)
     try:
+        await store.client.hset("acd:{t}:meta", "now", "1")
         assert await doctor.check(store, "t") == []
         own_server.kill()
         with pytest.raises(DispatcherError) as caught:
