@@ -9,6 +9,7 @@ import structlog
 from dispatcher.errors import DispatcherError
 from dispatcher.store.connect import Store
 from dispatcher.store.fitness import Finding, examine
+from dispatcher.store.wire import why
 from dispatcher.tasks import end
 
 AGAIN_S = 2.0
@@ -49,6 +50,6 @@ class Examiner:
                 return await examine(self._store)
             except DispatcherError as error:
                 if not silent:
-                    log.warning("store.not_examined", reason=error.detail)
+                    log.warning("store.not_examined", reason=f"{error.detail}: {why(error)}")
                 silent = True
                 await asyncio.sleep(AGAIN_S)

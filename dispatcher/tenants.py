@@ -23,7 +23,7 @@ class TenantCommands(Commands):
     async def create_tenant(self, tenant: str) -> str:
         """Create a tenant; return its secret, which is kept only as a hash. Errors: PARAM_ERR (name, or it exists)."""
         if not re.fullmatch(TENANT_PATTERN, tenant):
-            raise DispatcherError(Code.PARAM_ERR, f"a tenant's name matches {TENANT_PATTERN}")
+            raise DispatcherError(Code.PARAM_ERR, "a tenant's name: 1 to 63 of a-z 0-9 _ -, first a letter or digit")
         secret = secrets.token_urlsafe(32)
         reply = await self.runner.run(
             "tenant_create",

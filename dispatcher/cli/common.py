@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -23,6 +22,7 @@ from dispatcher.settings import PREFIX, Settings, SettingsError
 from dispatcher.store.connect import Store, connect
 from dispatcher.store.runner import Runner
 from dispatcher.store.scripts import Scripts
+from dispatcher.store.wire import why
 
 REFUSED = 1
 WRONG_USAGE = 2
@@ -52,6 +52,9 @@ def failures() -> Iterator[None]:
         fail(str(error), WRONG_USAGE)
     except DispatcherError as error:
         fail(error.detail, NO_STORE if error.code in NO_ANSWER else REFUSED)
+    except ValidationError as error:
+        found = sentences(error.errors(include_url=False, include_input=False))
+        fail(f"what the store holds is damaged ({found}); `dispatcher doctor` says where", REFUSED)
     except BrokenPipeError:
         # Who reads has seen enough (`| head`): the command line ends without a word.
         raise
@@ -97,13 +100,7 @@ def on_store(work: Callable[[Store], Awaitable[ResultT]]) -> ResultT:
 def _no_answer(url: str, error: DispatcherError) -> str:
     """Say which store does not answer (without its password), and why as far as it is known, on one line."""
     scheme, _, rest = url.partition("://")
-    cause: BaseException = error
-    while (deeper := cause.__cause__ or cause.__context__) is not None:
-        cause = deeper
-    # The text of a failed connection is the event loop's own; its number has plainer words.
-    number = (cause.errno if isinstance(cause, OSError) else None) or 0
-    why = (os.strerror(number) if number > 0 else " ".join(str(cause).split()) or type(cause).__name__).rstrip(".")
-    return f"the store {scheme}://{rest.rpartition('@')[2].partition('?')[0]}: {why}. {error.code.title}"
+    return f"the store {scheme}://{rest.rpartition('@')[2].partition('?')[0]}: {why(error)}. {error.code.title}"
 
 
 def on_engine(work: Callable[[Dispatcher], Awaitable[ResultT]]) -> ResultT:

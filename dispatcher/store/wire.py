@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import os
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -85,6 +86,18 @@ def error_of(error: Exception) -> DispatcherError:
         # Only redirections were answered, none of them runs anything.
         return DispatcherError(Code.UNAVAILABLE)
     return DispatcherError(Code.OUTCOME_UNKNOWN)
+
+
+def why(error: BaseException) -> str:
+    """Tell what an error came from, on one line, as far as that is known."""
+    while (deeper := error.__cause__ or error.__context__) is not None:
+        if isinstance(deeper, asyncio.CancelledError):
+            # How asyncio ends what took too long.
+            return "no answer in time"
+        error = deeper
+    # The text of a failed connection is the event loop's own; its number has plainer words.
+    number = (error.errno if isinstance(error, OSError) else None) or 0
+    return (os.strerror(number) if number > 0 else " ".join(str(error).split()) or type(error).__name__).rstrip(".")
 
 
 @contextmanager

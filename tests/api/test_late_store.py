@@ -46,7 +46,8 @@ async def test_what_is_wrong_with_a_store_that_came_late_is_said(late: Server) -
             await asyncio.to_thread(late.start)
             found = await _said(logs, "store.not_as_it_should")
     assert [reason.partition(":")[0] for reason in found] == ["maxmemory-policy is allkeys-lru", "appendonly is off"]
-    assert len(await _said(logs, "store.not_examined")) == 1, "said once, however long it lasts"
+    (reason,) = await _said(logs, "store.not_examined")  # said once, however long it lasts
+    assert reason.endswith(": Connection refused")
 
 
 async def test_a_node_on_a_store_that_cannot_work_is_not_ready(late: Server, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,3 +63,14 @@ async def test_a_node_on_a_store_that_cannot_work_is_not_ready(late: Server, mon
                 await app.node.ready()
     assert ": 99.0 or newer is needed" in reason
     assert f"127.0.0.1:{late.port}: {reason}" in caught.value.detail
+
+
+async def test_a_node_with_a_wrong_password_says_so(late: Server) -> None:
+    late.start()
+    url = f"redis://dispatcher:s3cret@127.0.0.1:{late.port}"
+    app = create_app(Settings(redis_url=url, token_keys=KEYS, command_timeout_s=2.0))
+    with capture_logs() as logs:
+        async with app.node.running():
+            (reason,) = await _said(logs, "store.not_examined")
+    assert "invalid username-password pair or user is disabled" in reason
+    assert "s3cret" not in str(logs)

@@ -92,7 +92,8 @@ def test_a_tenant_s_secret_is_shown_once(lane: str, redis: str) -> None:
     assert {first, second} <= set(listed)
     assert listed == sorted(listed)
     assert json.loads(run("tenant", "list", "--json").stdout) == {"tenants": listed}
-    for wrong, said in ((first, f"dispatcher: a tenant {first} exists already\n"), ("No Such Name", "name matches")):
+    form = "1 to 63 of a-z 0-9 _ -, first a letter or digit"
+    for wrong, said in ((first, f"dispatcher: a tenant {first} exists already\n"), ("No Such Name", form)):
         again = run("tenant", "create", wrong, "--json")
         assert (again.exit_code, again.stdout) == (1, "")
         assert said in again.stderr
@@ -134,6 +135,17 @@ def test_a_store_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
         assert len(result.stderr.splitlines()) == 1
         assert "redis://127.0.0.1:1/0: Connection refused. " in result.stderr
         assert "s3cret" not in result.stderr
+
+
+def test_a_store_that_never_says_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    """TLS to a server that expects none, which waits for a command as well."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        monkeypatch.setenv("DISPATCHER_COMMAND_TIMEOUT_S", "0.3")
+        monkeypatch.setenv("DISPATCHER_REDIS_URL", f"rediss://127.0.0.1:{port}")
+        result = run("doctor")
+    assert result.exit_code == 3, result.output
+    assert f"the store rediss://127.0.0.1:{port}: no answer in time. " in result.stderr
 
 
 def test_a_store_that_cannot_work_is_refused(own_server: Server, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,6 +19,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+import redis
 from rich.console import Console
 
 from dispatcher.cli.queue import MEANINGS
@@ -132,6 +133,16 @@ def test_queue_mistakes(acme: str, arguments: tuple[str, ...], exit_code: int, s
     result = run("queue", *(acme if argument == "T" else argument for argument in arguments))
     assert (result.exit_code, result.stdout) == (exit_code, "")
     assert said in result.stderr
+
+
+def test_a_damaged_queue_is_no_stack_trace(acme: str, real_url: str) -> None:
+    run("queue", "create", acme, "--id", "q")
+    with redis.Redis.from_url(real_url) as client:
+        client.hset(table.key(acme, "queue", "q"), "priority", "abc")
+    shown = run("queue", "show", acme, "q")
+    assert (shown.exit_code, shown.stdout) == (1, "")
+    assert shown.stderr.startswith("dispatcher: what the store holds is damaged (")
+    assert shown.stderr.endswith("); `dispatcher doctor` says where\n")
 
 
 def test_the_help_explains_every_member_of_a_policy() -> None:
