@@ -97,7 +97,7 @@ class Runner:
             except MovedError as error:
                 wire = self.store.moved(error, wire)
             except RedisError as error:
-                raise _failed(command, error) from error
+                raise _failed(command, error, tenant) from error
             else:
                 return _read(command, reply)
         raise DispatcherError(Code.UNAVAILABLE)
@@ -124,7 +124,7 @@ class Runner:
             # Only the loading was sent, never the command.
             raise DispatcherError(Code.UNAVAILABLE) from error
         except RedisError as error:
-            raise _failed(command, error) from error
+            raise _failed(command, error, "") from error
 
 
 class _Script:
@@ -170,8 +170,8 @@ def _read(command: _Script, reply: Any) -> Reply:
     raise error
 
 
-def _failed(command: _Script, error: RedisError) -> DispatcherError:
+def _failed(command: _Script, error: RedisError, tenant: str) -> DispatcherError:
     failure = error_of(error)
     if failure.code is Code.SERVER_EXCEPTION:
-        log.error("script_failed", script=command.name, error=str(error)[:200])
+        log.error("script_failed", script=command.name, tenant=tenant, error=str(error)[:200])
     return failure

@@ -49,7 +49,7 @@ async def test_a_script_that_fails_midway_is_a_server_exception_and_logged(stand
     with capture_logs() as logs, pytest.raises(DispatcherError) as caught:
         await standin.run(FAIL, name)
     assert caught.value.code is Code.SERVER_EXCEPTION
-    assert [(line["event"], line["script"]) for line in logs] == [("script_failed", FAIL)]
+    assert [(line["event"], line["script"], line["tenant"]) for line in logs] == [("script_failed", FAIL, name)]
 
 
 @pytest.mark.parametrize(("script", "arguments"), [(ODD, {}), (REFUSE, {"code": "NO_SUCH_CODE"})])
