@@ -97,6 +97,13 @@ async def read_state(store: Store, tenant: str, *, with_log: bool = False) -> St
     return state
 
 
+async def is_paused(store: Store, tenant: str) -> bool:
+    """Whether a tenant is paused. Errors: UNAVAILABLE, OUTCOME_UNKNOWN; SERVER_EXCEPTION (its hash is no hash)."""
+    client: Any = store.client
+    with redis_errors():
+        return bool(await client.hget(keys.key(tenant, "meta"), "paused") == "1")
+
+
 async def _read_key(client: Any, name: str, type: str, state: State, facet: str, id: str) -> None:
     # On a live system a key may go between the scan and the reading: then it is not there.
     if type == "HASH" and (fields := await client.hgetall(name)):

@@ -14,7 +14,7 @@ Exit codes:
   0  done
   1  refused, or something was found (doctor)
   2  wrong usage, or a setting is missing or wrong
-  3  the store does not answer, or did not say whether it was done
+  3  the store does not answer or did not say whether it was done, or the tenant is paused
 """
 
 app = typer.Typer(

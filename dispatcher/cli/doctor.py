@@ -10,6 +10,7 @@ from dispatcher import doctor as checks
 from dispatcher.cli.common import REFUSED, on_store, show_json
 from dispatcher.errors import Code, DispatcherError
 from dispatcher.events import log as event_log
+from dispatcher.keyspace import is_paused
 from dispatcher.store.connect import Store
 from dispatcher.store.fitness import Finding, examine
 
@@ -39,6 +40,11 @@ def doctor(
         for name in names if log else ():
             if not await event_log.is_whole(store, name):
                 typer.echo(f"{name}: its log no longer begins with the tenant, and is not replayed", err=True)
+        if not names:
+            typer.echo("there is no tenant on this store", err=True)
+        for name in names:
+            if await _is_paused(store, name):
+                typer.echo(f"{name} is paused: it refuses everything until `dispatcher tenant resume {name}`", err=True)
         return await examine(store), {name: await checks.check(store, name, with_log=log) for name in names}
 
     findings, found = on_store(work)
@@ -51,6 +57,16 @@ def doctor(
         _show(found)
     if any(found.values()) or any(finding.unfit for finding in findings):
         raise typer.Exit(REFUSED)
+
+
+async def _is_paused(store: Store, tenant: str) -> bool:
+    try:
+        return await is_paused(store, tenant)
+    except DispatcherError as error:
+        if error.code is not Code.SERVER_EXCEPTION:
+            raise
+        # Its hash is something else: the check is about to tell.
+        return False
 
 
 def _show(found: Found) -> None:

@@ -159,6 +159,7 @@ def test_a_store_that_cannot_work_is_refused(own_server: Server, monkeypatch: py
     looked = run("doctor")
     assert (looked.exit_code, looked.stdout) == (1, "")
     assert "UNFIT" in looked.stderr
+    assert "there is no tenant on this store\n" in looked.stderr
 
 
 @pytest.mark.parametrize(

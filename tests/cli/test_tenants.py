@@ -112,7 +112,11 @@ def test_a_tenant_is_paused_and_goes_on(acme: str, real_url: str) -> None:
     assert run("tenant", "pause", acme).stdout == f"{acme} is paused\n"
     refused = run("tenant", "show", acme)
     assert (refused.exit_code, refused.stderr) == (3, "dispatcher: the tenant is paused\n")
+    looked = run("doctor", acme)
+    assert (looked.exit_code, looked.stdout) == (0, f"{acme}: well\n")
+    assert f"{acme} is paused: it refuses everything until `dispatcher tenant resume {acme}`\n" in looked.stderr
     assert run("tenant", "resume", acme).stdout == f"{acme} goes on\n"
+    assert "paused" not in run("doctor", acme).output
     assert told("tenant", "resume", acme) == {"tenant": acme, "paused": False}
     assert told("tenant", "show", acme)["customer_grace"] == 60
     unknown = run("tenant", "pause", "no-such-tenant")
