@@ -16,6 +16,10 @@ PASSWORDS = {"dispatcher": "service_-1", "reader": "reader_-2", "operator": "ope
 VARIABLES = {"dispatcher": "SERVICE_PASSWORD", "reader": "READER_PASSWORD", "operator": "OPERATOR_PASSWORD"}
 
 
+AUDITOR = "auditor-password"
+"""Of a user beside those of deploy/, who reads the settings: none of these may."""
+
+
 class Guarded(Server):
     """A server as deploy/redis starts it."""
 
@@ -59,5 +63,6 @@ def start_line(run: Path) -> tuple[str, ...]:
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
     """The server of deploy/: its configuration and its users, started by its own script."""
     run = tmp_path_factory.mktemp("run")
-    with as_deployed(tmp_path_factory.mktemp("bin")), running(Guarded(*start_line(run))) as one:
+    auditor = ("--user", "auditor", "on", f">{AUDITOR}", "-@all", "+config|get", "+client")
+    with as_deployed(tmp_path_factory.mktemp("bin")), running(Guarded(*start_line(run), *auditor)) as one:
         yield one

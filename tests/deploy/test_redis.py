@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from dispatcher.cli import app
 from dispatcher.store.connect import connect
 from dispatcher.store.fitness import examine
-from tests.deploy.conftest import DEPLOY, Guarded
+from tests.deploy.conftest import AUDITOR, DEPLOY, Guarded
 from tests.deploy.serving import a_contact_is_served
 from tests.servers import command
 
@@ -99,7 +99,6 @@ MAY: dict[str, list[Do]] = {
         _run("SLOWLOG", "GET"),
         _run("LATENCY", "DOCTOR"),
         _run("CLIENT", "LIST"),
-        _run("CONFIG", "GET", "maxmemory"),
         _run("MEMORY", "USAGE", LOG),
         _run("BGSAVE"),
         _subscribe(FEED),
@@ -135,6 +134,7 @@ MAY_NOT: dict[str, list[Do]] = {
         _run("EVAL", "return 1", 0),
         _run("EVALSHA", "0" * 40, 0),
         _run("CONFIG", "SET", "maxmemory", 1),
+        _run("CONFIG", "GET", "masterauth"),
         _run("CLIENT", "KILL", "ID", 1),
         _run("ACL", "SETUSER", "operator", "allcommands"),
         _run("SHUTDOWN"),
@@ -178,8 +178,9 @@ def test_nobody_comes_in_without_a_password(guarded: Guarded) -> None:
 
 
 def test_the_settings_are_in_effect(guarded: Guarded) -> None:
-    with guarded.client() as operator:
-        got = operator.config_get("maxmemory*", "append*", "client-output-buffer-limit")
+    url = f"redis://auditor:{AUDITOR}@127.0.0.1:{guarded.port}/0"
+    with redis.Redis.from_url(url, decode_responses=True) as auditor:
+        got = auditor.config_get("maxmemory*", "append*", "client-output-buffer-limit")
     assert got["maxmemory-policy"] == "noeviction"
     assert int(got["maxmemory"]) == 2 * 1024**3
     assert (got["appendonly"], got["appendfsync"]) == ("yes", "everysec")
