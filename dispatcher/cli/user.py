@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import getpass
 import sys
+import warnings
 from typing import Annotated, Any
 
 import typer
@@ -128,6 +130,8 @@ def _password(from_stdin: bool) -> str:
     if from_stdin:
         return sys.stdin.readline().rstrip("\r\n")
     try:
-        return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True))
+        # Where there is no terminal, what was given says so, not a line of Python's own.
+        with warnings.catch_warnings(action="ignore", category=getpass.GetPassWarning):
+            return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True))
     except typer.Abort:
         fail("no password was given; --password-stdin reads it from standard input", REFUSED)

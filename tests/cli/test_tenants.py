@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -181,6 +183,16 @@ def test_a_password_that_nobody_is_there_to_type(acme: str) -> None:
     assert result.stderr.splitlines()[-1] == (
         "dispatcher: no password was given; --password-stdin reads it from standard input"
     )
+
+
+def test_without_a_terminal_nothing_of_python_is_shown(acme: str) -> None:
+    command = [sys.executable, "-m", "dispatcher", "user", "passwd", acme, "anna"]
+    done = subprocess.run(
+        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, start_new_session=True
+    )
+    assert done.returncode == 1
+    assert "no password was given; --password-stdin reads it" in done.stderr
+    assert "GetPassWarning" not in done.stderr
 
 
 def test_what_is_to_be_named_is_called_name() -> None:
