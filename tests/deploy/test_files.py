@@ -81,6 +81,13 @@ def test_compose_runs_two_nodes_with_settings_that_exist(compose: Any) -> None:
     assert published == [compose["services"]["balancer"]]
 
 
+def test_the_balancer_may_open_what_it_asks_for(compose: Any) -> None:
+    """Two sockets for each connection, its checks and listeners beside them: else HAProxy does not start."""
+    connections = re.search(r"^ +maxconn (\d+)$", (DEPLOY / "haproxy.cfg").read_text(), re.MULTILINE)
+    assert connections is not None
+    assert compose["services"]["balancer"]["ulimits"]["nofile"] >= 2 * int(connections[1]) + 100
+
+
 def test_the_cluster_is_made_of_the_servers_that_run() -> None:
     compose = yaml("compose.cluster.yaml")
     servers = {name: service for name, service in compose["services"].items() if name.startswith("redis-")}
