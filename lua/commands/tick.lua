@@ -88,18 +88,21 @@ function handlers.delete(id)
 end
 
 local taken = redis.call('ZRANGEBYSCORE', TIMERS, '-inf', now_text, 'LIMIT', 0, 16)
-local gap_until = taken[1] and gap_end(taken[1])
+local gap_until, stood_still
+if taken[1] then gap_until, stood_still = gap_end(taken[1]) end
 for i = 1, #taken do
   -- An earlier one of this batch may have disarmed it, or armed it anew.
   local at = tonumber(redis.call('ZSCORE', TIMERS, taken[i]) or now + 1)
   if at <= now then
     redis.call('ZREM', TIMERS, taken[i])
     local kind, id = string.match(taken[i], '^(%a+):(.*)$')
-    local carry_out = at < gap_until and again[kind] or handlers[kind]
+    local is_late = at < gap_until or (stood_still and kind == 'lease')
+    local carry_out = is_late and again[kind] or handlers[kind]
     carry_out(id)
   end
 end
 local next_timer = redis.call('ZRANGE', TIMERS, 0, 0, 'WITHSCORES')[2]
+redis.call('HSET', META, 'ticked_at', now_text)
 if next_timer and tonumber(next_timer) <= now then redis.call('HSET', META, 'behind_at', now_text) end
 local reply = done(tostring(#taken))
 reply[3] = next_timer or ''

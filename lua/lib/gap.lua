@@ -27,13 +27,17 @@ end
 
 local again = {lease = renew_lease, grace = renew_grace, assignment = renew_deadline, ring = renew_ring}
 
--- Return the end of the last gap. The first tick after it finds it, and keeps it for those that go on with what it
--- left. `behind_at` is when a tick last left something: then the age of the oldest timer says nothing of a gap.
+-- Return the end of the last gap, and whether nobody has ticked for as long as a gap lasts, due or not: somebody ticks
+-- every second where there are sessions, so no node could renew its lease meanwhile, and its end says nothing.
+--
+-- The first tick after a gap finds it, and keeps it for those that go on with what it left. `behind_at` is when a tick
+-- last left something: then the age of the oldest timer says nothing of a gap.
 local function gap_end(oldest)
-  local known = redis.call('HMGET', META, 'gap_until', 'behind_at')
+  local known = redis.call('HMGET', META, 'gap_until', 'behind_at', 'ticked_at')
+  local stood_still = known[3] and now - known[3] > GAP_MS
   local since = tonumber(redis.call('ZSCORE', TIMERS, oldest))
   if known[2] and tonumber(known[2]) > since then since = tonumber(known[2]) end
-  if now - since <= GAP_MS then return tonumber(known[1] or '0') end
+  if now - since <= GAP_MS then return tonumber(known[1] or '0'), stood_still end
   redis.call('HSET', META, 'gap_until', now_text)
-  return now
+  return now, stood_still
 end

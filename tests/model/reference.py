@@ -253,6 +253,8 @@ class Model(Sessions):
         if self.paused:
             return self.now + 1000
         self._batch_left = BATCH
+        self.stood_still = self.ticked_at is not None and self.now - self.ticked_at > GAP_MS
+        self.ticked_at = self.now
         with self._command():
             first = sorted((at, member) for member, at in self.timers.items())[:TICK_TIMERS_MAX]
             due = [member for at, member in first if at <= self.now]
@@ -272,7 +274,8 @@ class Model(Sessions):
     def _fire_or_wait_again(self, member: str, at: int) -> None:
         """What fell due in a gap is given its lease, grace or offer time once more; a call rings anew."""
         kind, _, name = member.partition(":")
-        if at >= self.gap_until or kind not in {"lease", "grace", "assignment", "ring"}:
+        is_late = at < self.gap_until or (kind == "lease" and self.stood_still)
+        if not is_late or kind not in {"lease", "grace", "assignment", "ring"}:
             self._fire(kind, name)
         elif kind == "assignment":
             contact = self.contacts[name]

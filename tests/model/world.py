@@ -40,6 +40,8 @@ class World:
         self.paused = False
         self.gap_until = 0
         self.behind_at = 0
+        self.ticked_at: int | None = None
+        self.stood_still = False
 
     # Predicates
 

@@ -33,6 +33,26 @@ async def test_a_lease_ends_ten_seconds_after_its_last_renewal(world: World) -> 
     assert "lease:n" not in await timers(world)
 
 
+async def test_a_store_that_stood_still_ends_no_lease_that_nobody_could_renew(world: World) -> None:
+    """For 12 s, which is less than 5 s behind the lease: no gap for other timers."""
+    await world.queue("q")
+    await world.login("anna", "kim", node="lives")
+    await world.login("lea", node="dead")
+    await world.serve("anna", "q")
+    contact = (await world.join("kim", "q"))["contact_id"]
+    assert await tick_at(world, START_AT + 1_000) == []
+    assert await tick_at(world, START_AT + 13_000) == []
+    assert (await world.contact(contact))["state"] == "preparing"
+    assert (await timers(world)).items() >= {"lease:lives": START_AT + 23_000, "lease:dead": START_AT + 23_000}.items()
+    # From here on somebody ticks, and renews, or does not.
+    for second in range(14, 23):
+        assert await renew(world, "lives") == 2
+        assert await tick_at(world, START_AT + second * 1_000) == []
+    assert await tick_at(world, START_AT + 23_000) == []
+    assert (await timers(world)).keys() >= {"lease:lives"}
+    assert "lease:dead" not in await timers(world)
+
+
 async def test_the_end_of_a_lease_is_a_disconnect_in_every_state(world: World) -> None:
     await world.queue("q")
     await world.login("anna", "bert")
