@@ -11,7 +11,7 @@ from dispatcher.model import ASSIGNMENT_PATTERN, CONTACT_PATTERN, TENANT_PATTERN
 ERRORS_MAX = 5
 
 _PATTERNS = {
-    CONTACT_PATTERN: "must be a contact's or a call's id, like 1763824800123-0007",
+    CONTACT_PATTERN: "must be an id like 1763824800123-0007",
     ASSIGNMENT_PATTERN: "must be an assignment's id, like 1763824800123-0007-1",
     TENANT_PATTERN: "must be 1 to 63 of a-z 0-9 _ - and begin with a letter or digit",
 }

@@ -38,7 +38,7 @@ def choice(types: str = "", contact_id: str = "") -> Choice:
     for name in sorted(chosen - LOGGED_EVENTS - _NOUNS):
         raise DispatcherError(Code.PARAM_ERR, f"types: there is no event {name} in the log")
     if contact_id and not re.fullmatch(CONTACT_PATTERN, contact_id):
-        raise DispatcherError(Code.PARAM_ERR, "contact: must be a contact's id, like 1763824800123-0007")
+        raise DispatcherError(Code.PARAM_ERR, "contact: must be an id like 1763824800123-0007")
     return Choice(chosen, contact_id)
 
 

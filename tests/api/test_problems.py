@@ -183,8 +183,8 @@ DETAILS: list[tuple[str, str, Any, str]] = [
     ("POST", "/v1/agents/me/queues", [], "body: must be a JSON object, sent as application/json"),
     ("PUT", "/v1/agents/me/dnd", {"dnd": 1001}, "dnd: must be at most 1000"),
     ("PUT", "/v1/agents/me/dnd", {"dnd": "1"}, "dnd: must be a whole number"),
-    ("POST", "/v1/contacts/5/start", None, "contact: must be a contact's or a call's id, like 1763824800123-0007"),
-    ("POST", "/v1/calls/5/reject", {}, "call: must be a contact's or a call's id, like 1763824800123-0007"),
+    ("POST", "/v1/contacts/5/start", None, "contact: must be an id like 1763824800123-0007"),
+    ("POST", "/v1/calls/5/reject", {}, "call: must be an id like 1763824800123-0007"),
     ("POST", "/v1/assignments/5/accept", None, "assignment: must be an assignment's id, like 1763824800123-0007-1"),
 ]  # fmt: skip
 

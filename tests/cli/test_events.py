@@ -122,7 +122,7 @@ def test_older_events_that_are_gone_are_spoken_of(acme: str, contacts: list[str]
     [
         (["--since", "yesterday"], 2, "dispatcher: since: not a cursor\n"),
         (["--types", "agnet"], 2, "dispatcher: types: there is no event agnet in the log\n"),
-        (["--contact", "7"], 2, "dispatcher: contact: must be a contact's id, like 1763824800123-0007\n"),
+        (["--contact", "7"], 2, "dispatcher: contact: must be an id like 1763824800123-0007\n"),
     ],
 )
 def test_what_is_wrong_is_said(acme: str, arguments: list[str], code: int, said: str) -> None:
