@@ -26,7 +26,7 @@ class Frozen:
 
     @classmethod
     async def read(cls, store: Store, tenant: str) -> Frozen:
-        """Read every key of a tenant. Nothing else may change it meanwhile."""
+        """Read every key of a tenant, but for when a node ticked last. Nothing else may change it meanwhile."""
         names = sorted([name async for name in store.client.scan_iter(match=f"acd:{{{tenant}}}:*", count=10_000)])
         pipe: Any = store.client.pipeline(transaction=False)
         for name in names:
@@ -34,7 +34,9 @@ class Frozen:
             _READS.get(_TYPES.get(parsed[1], "") if parsed else "", _READS["STRING"])(pipe, name)
             pipe.pttl(name)
         replies = await pipe.execute() if names else []
-        return cls(dict(zip(names, replies[::2], strict=True)), dict(zip(names, replies[1::2], strict=True)))
+        contents = dict(zip(names, replies[::2], strict=True))
+        contents.get(keys.key(tenant, "meta"), {}).pop("ticked_at", None)
+        return cls(contents, dict(zip(names, replies[1::2], strict=True)))
 
     @property
     def store(self) -> Store:
