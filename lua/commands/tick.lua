@@ -88,15 +88,15 @@ function handlers.delete(id)
 end
 
 local taken = redis.call('ZRANGEBYSCORE', TIMERS, '-inf', now_text, 'LIMIT', 0, 16)
-local gap_until, stood_still
-if taken[1] then gap_until, stood_still = gap_end(taken[1]) end
+local gap_until, still_until
+if taken[1] then gap_until, still_until = gap_ends(taken[1]) end
 for i = 1, #taken do
   -- An earlier one of this batch may have disarmed it, or armed it anew.
   local at = tonumber(redis.call('ZSCORE', TIMERS, taken[i]) or now + 1)
   if at <= now then
     redis.call('ZREM', TIMERS, taken[i])
     local kind, id = string.match(taken[i], '^(%a+):(.*)$')
-    local is_late = at < gap_until or (stood_still and kind == 'lease')
+    local is_late = at < gap_until or (kind == 'lease' and at < still_until)
     local carry_out = is_late and again[kind] or handlers[kind]
     carry_out(id)
   end

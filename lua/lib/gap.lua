@@ -27,17 +27,24 @@ end
 
 local again = {lease = renew_lease, grace = renew_grace, assignment = renew_deadline, ring = renew_ring}
 
--- Return the end of the last gap, and whether nobody has ticked for as long as a gap lasts, due or not: somebody ticks
--- every second where there are sessions, so no node could renew its lease meanwhile, and its end says nothing.
+-- Return the end of the last gap, and of the last standstill: nobody had ticked for as long as a gap lasts, due or not.
+-- Where there are sessions somebody ticks every second; so no node could renew its lease meanwhile, and the end of one
+-- says nothing. One in 20 s at most: where ticks are that rare for another reason, a dead node's sessions end all the same.
 --
--- The first tick after a gap finds it, and keeps it for those that go on with what it left. `behind_at` is when a tick
--- last left something: then the age of the oldest timer says nothing of a gap.
-local function gap_end(oldest)
-  local known = redis.call('HMGET', META, 'gap_until', 'behind_at', 'ticked_at')
-  local stood_still = known[3] and now - known[3] > GAP_MS
+-- The first tick after them finds both, and keeps them for those that go on with what it left. `behind_at` is when a
+-- tick last left something: then the age of the oldest timer says nothing of a gap.
+local function gap_ends(oldest)
+  local known = redis.call('HMGET', META, 'gap_until', 'behind_at', 'ticked_at', 'still_until')
+  local gap_until, still_until = tonumber(known[1] or '0'), tonumber(known[4] or '0')
+  if known[3] and now - known[3] > GAP_MS and now - still_until > 2 * LEASE_MS then
+    still_until = now
+    redis.call('HSET', META, 'still_until', now_text)
+  end
   local since = tonumber(redis.call('ZSCORE', TIMERS, oldest))
   if known[2] and tonumber(known[2]) > since then since = tonumber(known[2]) end
-  if now - since <= GAP_MS then return tonumber(known[1] or '0'), stood_still end
-  redis.call('HSET', META, 'gap_until', now_text)
-  return now, stood_still
+  if now - since > GAP_MS then
+    gap_until = now
+    redis.call('HSET', META, 'gap_until', now_text)
+  end
+  return gap_until, still_until
 end

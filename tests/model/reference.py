@@ -253,13 +253,12 @@ class Model(Sessions):
         if self.paused:
             return self.now + 1000
         self._batch_left = BATCH
-        self.stood_still = self.ticked_at is not None and self.now - self.ticked_at > GAP_MS
-        self.ticked_at = self.now
         with self._command():
             first = sorted((at, member) for member, at in self.timers.items())[:TICK_TIMERS_MAX]
             due = [member for at, member in first if at <= self.now]
-            if due and self.now - max(self.timers[due[0]], self.behind_at) > GAP_MS:
-                self.gap_until = self.now
+            if due:
+                self._find_gaps(self.timers[due[0]])
+            self.ticked_at = self.now
             for member in due:
                 # One that an earlier one has removed or moved is not due any more.
                 at = self.timers.get(member, self.now + 1)
@@ -271,10 +270,18 @@ class Model(Sessions):
             self.behind_at = self.now
         return next_due
 
+    def _find_gaps(self, oldest_at: int) -> None:
+        """Tell a gap (nobody ticked after something fell due) and a standstill (nobody ticked at all, for leases)."""
+        if self.now - max(oldest_at, self.behind_at) > GAP_MS:
+            self.gap_until = self.now
+        is_silent = self.ticked_at is not None and self.now - self.ticked_at > GAP_MS
+        if is_silent and self.now - self.still_until > 2 * LEASE_MS:
+            self.still_until = self.now
+
     def _fire_or_wait_again(self, member: str, at: int) -> None:
         """What fell due in a gap is given its lease, grace or offer time once more; a call rings anew."""
         kind, _, name = member.partition(":")
-        is_late = at < self.gap_until or (kind == "lease" and self.stood_still)
+        is_late = at < self.gap_until or (kind == "lease" and at < self.still_until)
         if not is_late or kind not in {"lease", "grace", "assignment", "ring"}:
             self._fire(kind, name)
         elif kind == "assignment":

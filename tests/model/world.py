@@ -41,7 +41,7 @@ class World:
         self.gap_until = 0
         self.behind_at = 0
         self.ticked_at: int | None = None
-        self.stood_still = False
+        self.still_until = 0
 
     # Predicates
 

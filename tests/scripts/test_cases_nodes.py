@@ -53,6 +53,16 @@ async def test_a_store_that_stood_still_ends_no_lease_that_nobody_could_renew(wo
     assert "lease:dead" not in await timers(world)
 
 
+async def test_a_dead_node_s_sessions_end_although_ticks_are_rare(world: World) -> None:
+    await world.login("kim", node="dead")
+    ends = []
+    for second in range(1, 60, 6):
+        await tick_at(world, START_AT + second * 1_000)
+        ends += [second] if "lease:dead" not in await timers(world) else []
+    # Its lease, once spared; and the next look.
+    assert ends[0] == 25
+
+
 async def test_the_end_of_a_lease_is_a_disconnect_in_every_state(world: World) -> None:
     await world.queue("q")
     await world.login("anna", "bert")
