@@ -149,10 +149,15 @@ test('a queue that is deleted while somebody is served there goes when he has le
   const { contact_id } = await customer.start_queuing({ queue_id });
   await until(agent, (state) => state.assignments.length);
   await agent.start({ contact_id });
+  const watcher = await join(someone('sue'), { roles: ['supervisor'] });
+  await watcher.watch_agents();
+  const gone = new Promise((done) => watcher.on('queue.deleted', (queue) => queue.queue_id === queue_id && done()));
   // The answer is 202, which has no body.
   assert.equal(await boss.http.delete_queue(queue_id, { force: true }), null);
   assert.equal((await boss.http.get_queue(queue_id)).deleting, true);
   await agent.complete({ contact_id });
+  // The next tick ends it.
+  await gone;
   await fails(boss.http.get_queue(queue_id), 'QUE_ID_INVALID', 400);
 });
 
